@@ -1,0 +1,31 @@
+/* activity.h: the log of what accounts did, and the daily counters beside it. */
+#ifndef TG_ACTIVITY_H
+#define TG_ACTIVITY_H
+
+#include "schema/store.h"
+#include "schema/records.pb-c.h"
+
+const char *tg_activity_kind_name(Tg__ActivityKind kind); /* "accepted", "refused", … "auth-failed", "status", "password" */
+bool tg_activity_kind_parse(const char *text, Tg__ActivityKind *kind);
+
+/* The reference that an SMTP reply carries ("[ref mq2v…]"): 16 letters and digits (base32, lower case), time
+ * and sequence of the event, no account. */
+enum { TG_REF_SIZE = 17 };
+char *tg_ref_text(const struct tg_event_id *id, char buf[TG_REF_SIZE]);
+/* account_id stays 0. */
+bool tg_ref_parse(const char *text, struct tg_event_id *id);
+/* Which event is it? Tries one key an account; account_id 0 included. */
+enum tg_code tg_activity_by_ref(struct tg_view *view, const char *ref, struct tg_event_id *id, Tg__Activity **activity,
+                                struct tg_error *err) TG_MUST_CHECK;
+
+/* Appends the event and counts it in its day. */
+enum tg_code tg_activity_append(struct tg_change *change, const struct tg_event_id *id, const Tg__Activity *activity,
+                                struct tg_error *err) TG_MUST_CHECK;
+
+/* Newest first from a walk of one account; TG_NOT_FOUND at the end. */
+enum tg_code tg_activity_next(struct tg_view *view, struct tg_walk *walk, struct tg_event_id *id, Tg__Activity **activity,
+                              struct tg_error *err) TG_MUST_CHECK;
+
+enum tg_code tg_daily_get(struct tg_view *view, uint64_t account_id, int64_t day, Tg__Daily **daily, struct tg_error *err) TG_MUST_CHECK;
+
+#endif

@@ -1,0 +1,120 @@
+/* keys.h: every database and every key of the store, both ways. Nobody else makes or reads a key.
+ *
+ * Integers are big-endian, so that the order of the octets is the order of the numbers. A name inside a
+ * key that something follows is ended by a NUL octet, which no name contains. These bytes are on disk.
+ *
+ *   database          key                                          value
+ *   meta              name                                         Meta, Counter, SealKeys
+ *   customers         customer id 8                                Customer
+ *   accounts          account id 8                                 Account
+ *   logins            username                                     account id 8
+ *   usage             account id 8                                 usage record (usage.h)
+ *   domains           domain                                       Domain
+ *   associations      account id 8, domain                         Association
+ *   networks          family 1 (4|6), prefix length 1,             AuthorisedIp
+ *                     address 16, account id 8
+ *   plans             plan 1, messages 8                           Offer
+ *   orders            order id 8                                   Order
+ *   activity          account id 8, time_us 8, sequence 4          Activity
+ *   daily             account id 8, day 8                          Daily
+ *   ledger            account id 8, time_us 8, sequence 4          Movement
+ *   audit             time_us 8, sequence 4                        Audit
+ * indexes (value empty), which `store check` holds against the records:
+ *   customer_accounts customer id 8, account id 8
+ *   customer_domains  customer id 8, domain
+ *   domain_accounts   domain NUL, account id 8
+ *   account_networks  account id 8, family 1, prefix length 1, address 16
+ *
+ * Account 0 is nobody's: activity and daily of clients that belong to no account. Sequences are random
+ * 24-bit numbers, so that no writer needs another's counter. IPv4 addresses fill the first 4 of the 16
+ * octets, the rest are zero. */
+#ifndef TG_KEYS_H
+#define TG_KEYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "schema/span.h"
+
+enum tg_db {
+    TG_DB_META,
+    TG_DB_CUSTOMERS,
+    TG_DB_ACCOUNTS,
+    TG_DB_LOGINS,
+    TG_DB_USAGE,
+    TG_DB_DOMAINS,
+    TG_DB_ASSOCIATIONS,
+    TG_DB_NETWORKS,
+    TG_DB_PLANS,
+    TG_DB_ORDERS,
+    TG_DB_ACTIVITY,
+    TG_DB_DAILY,
+    TG_DB_LEDGER,
+    TG_DB_AUDIT,
+    TG_DB_CUSTOMER_ACCOUNTS,
+    TG_DB_CUSTOMER_DOMAINS,
+    TG_DB_DOMAIN_ACCOUNTS,
+    TG_DB_ACCOUNT_NETWORKS,
+    TG_DB_COUNT
+};
+const char *tg_db_name(enum tg_db db);
+
+enum { TG_KEY_MAX = 300, TG_DOMAIN_MAX = 253, TG_USERNAME_MAX = 64 };
+
+struct tg_key {
+    size_t len;
+    uint8_t data[TG_KEY_MAX];
+};
+
+/* A network in canonical form: IPv4-mapped IPv6 is IPv4; bits behind the prefix are zero. */
+struct tg_network {
+    uint8_t family;      /* 4 or 6 */
+    uint8_t prefix_len;  /* 0–32 or 0–128 */
+    uint8_t address[16]; /* network order; IPv4 in the first four */
+};
+
+/* An event of an account: also what a reference in an SMTP reply names (reference.h). */
+struct tg_event_id {
+    uint64_t account_id;
+    int64_t time_us;
+    uint32_t sequence; /* 24 bits */
+};
+
+static inline struct tg_span tg_key_span(const struct tg_key *key)
+{
+    return (struct tg_span){ key->data, key->len };
+}
+
+/* Making keys. Names longer than their maximum are cut, so they match nothing. */
+struct tg_key tg_key_all(void);            /* the empty prefix */
+struct tg_key tg_key_name(const char *name); /* meta; logins; domains */
+struct tg_key tg_key_id(uint64_t id);      /* customers, accounts, usage, orders; prefix of what starts with an id */
+struct tg_key tg_key_id_pair(uint64_t first, uint64_t second); /* customer_accounts, daily (day as second), plans: see below */
+struct tg_key tg_key_id_name(uint64_t id, const char *name);   /* associations, customer_domains */
+struct tg_key tg_key_name_id(const char *name, uint64_t id);   /* domain_accounts */
+struct tg_key tg_key_name_prefix(const char *name);            /* domain_accounts: name NUL */
+struct tg_key tg_key_offer(uint8_t plan, uint64_t messages);
+struct tg_key tg_key_network(const struct tg_network *network, uint64_t account_id);
+struct tg_key tg_key_network_prefix(const struct tg_network *network); /* whole network, any account */
+struct tg_key tg_key_account_network(uint64_t account_id, const struct tg_network *network);
+struct tg_key tg_key_event(const struct tg_event_id *id);      /* activity, ledger */
+struct tg_key tg_key_audit(int64_t time_us, uint32_t sequence);
+
+/* Reading keys: false where the octets are not such a key. Names are copied, NUL-terminated. */
+bool tg_read_id(struct tg_span key, uint64_t *id);
+bool tg_read_id_pair(struct tg_span key, uint64_t *first, uint64_t *second);
+bool tg_read_id_name(struct tg_span key, uint64_t *id, char name[TG_DOMAIN_MAX + 1]);
+bool tg_read_name(struct tg_span key, char name[TG_DOMAIN_MAX + 1]);
+bool tg_read_name_id(struct tg_span key, char name[TG_DOMAIN_MAX + 1], uint64_t *id);
+bool tg_read_offer(struct tg_span key, uint8_t *plan, uint64_t *messages);
+bool tg_read_network(struct tg_span key, struct tg_network *network, uint64_t *account_id);
+bool tg_read_account_network(struct tg_span key, uint64_t *account_id, struct tg_network *network);
+bool tg_read_event(struct tg_span key, struct tg_event_id *id);
+bool tg_read_audit(struct tg_span key, int64_t *time_us, uint32_t *sequence);
+
+/* Values of index-like databases. */
+struct tg_span tg_value_id(uint64_t id, uint8_t buf[8]);
+
+/* A new event of this account, at this time, with a random sequence. */
+struct tg_event_id tg_event_new(uint64_t account_id, int64_t time_us);
+
+#endif

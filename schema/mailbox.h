@@ -1,0 +1,20 @@
+/* mailbox.h: envelope addresses, strictly: RFC 5321 Mailbox, with RFC 6531's UTF-8. Pure. */
+#ifndef TG_MAILBOX_H
+#define TG_MAILBOX_H
+
+#include "schema/domain_name.h"
+
+struct tg_mailbox {
+    bool null_sender;              /* <> */
+    struct tg_span local_part;     /* points into the text, quotes included */
+    char domain[TG_DOMAIN_MAX + 1]; /* canonical; "" for <> */
+};
+
+/* As libmilter gives it: "<user@dom>", or bare (Postfix's own mail): at most 64 octets of local part. TG_REFUSED: a source
+ * route, an address literal, no domain, controls, NUL, unbalanced brackets or quotes, anything behind. */
+enum tg_code tg_mailbox_parse(struct tg_span text, struct tg_mailbox *out, struct tg_error *err) TG_MUST_CHECK;
+
+/* Same recipient? Local parts octet by octet, domains canonically. Text that does not parse compares by octets. */
+bool tg_mailbox_same(struct tg_span a, struct tg_span b);
+
+#endif

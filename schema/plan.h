@@ -1,0 +1,62 @@
+/* plan.h: plan arithmetic: pure, no store, no clock (DESIGN 7).
+ *
+ * The milter asks it early (MAIL, RCPT), the committer again inside the transaction that charges. Time
+ * never goes backwards: where `now` is before usage->last_at, last_at is used. */
+#ifndef TG_PLAN_H
+#define TG_PLAN_H
+
+#include <stdbool.h>
+#include "schema/usage.h"
+#include "schema/records.pb-c.h"
+
+struct tg_plan {
+    Tg__PlanKind kind;
+    uint64_t messages; /* each period; prepaid: of the last package */
+    int64_t since;     /* periods keep this instant's day of the month and time of day */
+    uint64_t max_per_hour, max_per_day; /* effective caps; 0: none */
+};
+
+struct tg_movement {
+    Tg__MovementKind kind;
+    int64_t amount;    /* added to the balance */
+    int64_t at;        /* when it took effect */
+    int64_t day;       /* TG__MOVEMENT_KIND__USE: of which UTC day */
+};
+
+enum tg_plan_outcome { TG_PLAN_OK, TG_PLAN_EXHAUSTED, TG_PLAN_EXPIRED, TG_PLAN_NONE, TG_PLAN_HOUR, TG_PLAN_DAY };
+
+struct tg_balance {
+    enum tg_plan_outcome outcome; /* for one more unit, as of now */
+    uint64_t limit, used, left;   /* prepaid: used = of the last package's number, at most */
+    int64_t period_start, period_end; /* free, monthly; 0 for prepaid */
+    int64_t expires;              /* prepaid; else 0 */
+    uint64_t last_hour, last_day;
+    uint64_t hour_left, day_left; /* UINT64_MAX where no cap */
+};
+
+/* The usage of an account whose plan begins now. *movement: the purchase. */
+void tg_plan_start(const struct tg_plan *plan, int64_t now, struct tg_usage *usage, struct tg_movement *movement);
+
+/* Brings usage up to now: periods roll over, a package past its expiry loses its balance, the day's use is
+ * closed. At most `max` movements are written (4 always suffice); their number is returned. The sum of all
+ * movements ever made, less day_used, is what is left. */
+enum { TG_PLAN_MOVEMENTS = 4 };
+size_t tg_plan_roll(const struct tg_plan *plan, struct tg_usage *usage, int64_t now,
+                    struct tg_movement movements[TG_PLAN_MOVEMENTS]);
+
+/* What there is as of now, without changing anything. */
+void tg_plan_balance(const struct tg_plan *plan, const struct tg_usage *usage, int64_t now, struct tg_balance *out);
+
+/* May n more be taken, as of now (n > 0)? plan before rate. */
+enum tg_plan_outcome tg_plan_check(const struct tg_plan *plan, const struct tg_usage *usage, int64_t now, uint64_t n);
+
+/* Takes n, after tg_plan_roll to the same now; on anything but TG_PLAN_OK usage is unchanged. */
+enum tg_plan_outcome tg_plan_take(const struct tg_plan *plan, struct tg_usage *usage, int64_t now, uint64_t n);
+
+/* Gives n by hand: to the running period, or to the prepaid balance. After tg_plan_roll. */
+struct tg_movement tg_plan_credit(const struct tg_plan *plan, struct tg_usage *usage, int64_t now, uint64_t n);
+
+const char *tg_plan_name(Tg__PlanKind kind); /* "free", "monthly", "prepaid" */
+bool tg_plan_parse(const char *text, Tg__PlanKind *kind);
+
+#endif
