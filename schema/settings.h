@@ -55,13 +55,4 @@ bool tg_list_has(const struct tg_list *list, const char *item);
 /* Is the address in trusted_networks? */
 bool tg_settings_trusts(const struct tg_settings *settings, const struct tg_network *address);
 
-/* One listen address: "unix:/path" or "inet:HOST:PORT", "inet:[V6]:PORT". */
-struct tg_listen {
-    bool is_unix;
-    char path[108];
-    char host[64];
-    unsigned port;
-};
-bool tg_listen_parse(const char *text, struct tg_listen *out);
-
 #endif

@@ -1,0 +1,212 @@
+/* log.c: see log.h.
+ *
+ * The one piece of process-wide state in schema/: a log is the process's own, like stderr. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+#include "schema/log.h"
+
+enum { LINE_MAX_BYTES = 4096, VALUE_MAX_BYTES = 1000 };
+
+static struct {
+    pthread_mutex_t lock; /* guards the rest */
+    const char *program;
+    bool to_syslog;
+    int fd;
+    enum tg_level level;
+} sink = { PTHREAD_MUTEX_INITIALIZER, "tollgate", false, STDERR_FILENO, TG_INFO };
+
+static const char *const level_names[] = { "error", "warning", "info", "debug" };
+static const int priorities[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+static void close_sink(void)
+{
+    if (sink.fd > STDERR_FILENO)
+        close(sink.fd);
+    if (sink.to_syslog)
+        closelog();
+    sink.fd = STDERR_FILENO;
+    sink.to_syslog = false;
+}
+
+enum tg_code tg_log_open(const char *program, const char *target, const char *level, struct tg_error *err)
+{
+    int number = -1;
+    for (int i = 0; i < 4; i++)
+        if (strcmp(level, level_names[i]) == 0)
+            number = i;
+    if (number < 0)
+        return tg_fail(err, TG_USAGE, "log level '%s' is not one of error, warning, info, debug", level);
+
+    int fd = STDERR_FILENO;
+    bool to_syslog = strcmp(target, "syslog") == 0;
+    if (!to_syslog && strcmp(target, "stderr") != 0) {
+        fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+        if (fd < 0)
+            return tg_fail(err, TG_UNUSABLE, "can't open the log file %s: %s", target, strerror(errno));
+    }
+    pthread_mutex_lock(&sink.lock);
+    close_sink();
+    sink.program = program;
+    sink.level = (enum tg_level)number;
+    sink.fd = fd;
+    sink.to_syslog = to_syslog;
+    if (to_syslog)
+        openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
+    pthread_mutex_unlock(&sink.lock);
+    return TG_OK;
+}
+
+void tg_log_close(void)
+{
+    pthread_mutex_lock(&sink.lock);
+    close_sink();
+    pthread_mutex_unlock(&sink.lock);
+}
+
+bool tg_log_enabled(enum tg_level level)
+{
+    pthread_mutex_lock(&sink.lock);
+    bool enabled = level <= sink.level;
+    pthread_mutex_unlock(&sink.lock);
+    return enabled;
+}
+
+struct line {
+    char text[LINE_MAX_BYTES];
+    size_t len;
+};
+
+static void add(struct line *line, const char *bytes, size_t len)
+{
+    /* Room is kept for the newline; what does not fit is left out. */
+    size_t room = sizeof line->text - 2 - line->len;
+    if (len > room)
+        len = room;
+    memcpy(line->text + line->len, bytes, len);
+    line->len += len;
+}
+
+/* Octets of the well-formed UTF-8 character at s (RFC 3629), or 0. C1 controls count as ill-formed. */
+static size_t utf8_length(const unsigned char *s)
+{
+    if (s[0] < 0x80)
+        return 1;
+    size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    if (s[0] < 0xc2 || s[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f) || (s[0] == 0xc2 && s[1] < 0xa0))
+        return 0;
+    return len;
+}
+
+static bool needs_quotes(const char *value)
+{
+    if (*value == '\0')
+        return true;
+    for (const unsigned char *s = (const unsigned char *)value; *s != '\0';) {
+        size_t len = utf8_length(s);
+        if (len == 0 || *s <= ' ' || *s == '"' || *s == '\\' || *s == 0x7f || *s == '=')
+            return true;
+        s += len;
+    }
+    return false;
+}
+
+static void add_escaped(struct line *line, const char *value)
+{
+    add(line, "\"", 1);
+    size_t start = line->len;
+    for (const unsigned char *s = (const unsigned char *)value; *s != '\0' && line->len - start < VALUE_MAX_BYTES;) {
+        size_t len = utf8_length(s);
+        char escaped[8];
+        if (*s == '"' || *s == '\\')
+            add(line, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\%c", *s));
+        else if (*s == '\n')
+            add(line, "\\n", 2);
+        else if (*s == '\t')
+            add(line, "\\t", 2);
+        else if (len == 0 || *s < ' ' || *s == 0x7f)
+            add(line, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\x%02X", *s));
+        else
+            add(line, (const char *)s, len);
+        s += len == 0 ? 1 : len;
+    }
+    add(line, "\"", 1);
+}
+
+static void add_field(struct line *line, const char *key, const char *value)
+{
+    add(line, " ", 1);
+    add(line, key, strlen(key));
+    add(line, "=", 1);
+    if (needs_quotes(value))
+        add_escaped(line, value);
+    else
+        add(line, value, strnlen(value, VALUE_MAX_BYTES));
+}
+
+static void write_line(enum tg_level level, struct line *line)
+{
+    pthread_mutex_lock(&sink.lock);
+    if (level > sink.level) {
+        pthread_mutex_unlock(&sink.lock);
+        return;
+    }
+    if (sink.to_syslog) {
+        syslog(priorities[level], "%.*s", (int)line->len, line->text);
+    } else {
+        struct timespec now;
+        struct tm tm;
+        char head[128], stamp[32];
+        clock_gettime(CLOCK_REALTIME, &now);
+        gmtime_r(&now.tv_sec, &tm);
+        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
+        int head_len = snprintf(head, sizeof head, "%s.%03ldZ %s[%ld] %s ", stamp, now.tv_nsec / 1000000, sink.program,
+                                (long)getpid(), level_names[level]);
+        char whole[sizeof head + sizeof line->text];
+        memcpy(whole, head, (size_t)head_len);
+        memcpy(whole + head_len, line->text, line->len);
+        size_t len = (size_t)head_len + line->len;
+        whole[len++] = '\n';
+        /* One write a line, so that two processes may share a file. A log that can't be written
+         * must not stop the mail. */
+        ssize_t written = write(sink.fd, whole, len);
+        (void)written;
+    }
+    pthread_mutex_unlock(&sink.lock);
+}
+
+void tg_log(enum tg_level level, const char *event, ...)
+{
+    if (!tg_log_enabled(level))
+        return;
+    struct line line;
+    line.len = 0;
+    add(&line, event, strlen(event));
+    va_list args;
+    va_start(args, event);
+    for (const char *key; (key = va_arg(args, const char *)) != NULL;) {
+        const char *value = va_arg(args, const char *);
+        if (value != NULL)
+            add_field(&line, key, value);
+    }
+    va_end(args);
+    write_line(level, &line);
+}
+
+void tg_log_error(enum tg_level level, const char *event, const struct tg_error *err)
+{
+    tg_log(level, event, "error", err->text, "code", tg_code_name(err->code), NULL);
+}

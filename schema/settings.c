@@ -1,0 +1,375 @@
+/* settings.c: see settings.h. libconfuse reads the file, options.def says what is allowed. */
+#include <confuse.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "schema/domain_name.h"
+#include "schema/listen_address.h"
+#include "schema/mailbox.h"
+#include "schema/network.h"
+#include "schema/settings.h"
+
+/* ---- checks: NULL, or what is allowed ---- */
+
+static const char *check_absolute(const char *value)
+{
+    return value[0] == '/' ? NULL : "an absolute path";
+}
+
+static const char *check_listen(const char *value)
+{
+    struct tg_listen parsed;
+    return tg_listen_parse(value, &parsed)
+               ? NULL
+               : "\"unix:/path\" (at most 107 octets) or \"inet:HOST:PORT\" (IPv6: \"inet:[::1]:PORT\")";
+}
+
+static const char *check_mode(const char *value)
+{
+    char *end;
+    unsigned long mode = strtoul(value, &end, 8);
+    return *value != '\0' && *end == '\0' && mode <= 0777 ? NULL : "an octal mode such as \"0660\"";
+}
+
+static const char *check_mechanism(const char *value)
+{
+    return strcmp(value, "PLAIN") == 0 || strcmp(value, "LOGIN") == 0 || strcmp(value, "SCRAM-SHA-256") == 0
+               ? NULL
+               : "\"PLAIN\", \"LOGIN\" or \"SCRAM-SHA-256\"";
+}
+
+static const char *check_network(const char *value)
+{
+    struct tg_network network;
+    return tg_network_parse(value, false, &network, NULL) == TG_OK
+               ? NULL
+               : "an address or a network such as \"192.0.2.0/24\", with no bits set behind its prefix";
+}
+
+static const char *check_domain(const char *value)
+{
+    char canonical[TG_DOMAIN_MAX + 1];
+    return *value == '\0' || tg_domain_name(tg_span_str(value), canonical, NULL) == TG_OK ? NULL
+                                                                                          : "a domain name, or \"\"";
+}
+
+static const char *check_mailbox(const char *value)
+{
+    struct tg_mailbox mailbox;
+    return *value == '\0' || (tg_mailbox_parse(tg_span_str(value), &mailbox, NULL) == TG_OK && !mailbox.null_sender)
+               ? NULL
+               : "a mail address, or \"\"";
+}
+
+static const char *check_payment_url(const char *value)
+{
+    const char *percent = strchr(value, '%');
+    return *value == '\0' || (percent != NULL && percent[1] == 's' && strchr(percent + 1, '%') == NULL)
+               ? NULL
+               : "a URL with one %s, where the order's token goes, or \"\"";
+}
+
+static const char *check_resolver(const char *value)
+{
+    char text[128];
+    struct tg_listen parsed;
+    struct tg_network address;
+    snprintf(text, sizeof text, "inet:%s", value);
+    return tg_network_parse(value, false, &address, NULL) == TG_OK || tg_listen_parse(text, &parsed)
+               ? NULL
+               : "an address, or \"address:port\"";
+}
+
+static const char *check_log(const char *value)
+{
+    return strcmp(value, "syslog") == 0 || strcmp(value, "stderr") == 0 || value[0] == '/'
+               ? NULL
+               : "\"syslog\", \"stderr\" or an absolute path";
+}
+
+/* ---- the table ---- */
+
+enum option_type { TEXT, LIST, INT, BOOL, CHOICE };
+
+struct option_row {
+    const char *name;
+    enum option_type type;
+    const char *value;                 /* default, as it stands in a file */
+    const char *(*check)(const char *);
+    long min, max;
+    const char *choices;
+    const char *help;
+};
+
+static const struct option_row rows[] = {
+#define OPTION_TEXT(n, v, c, h) { .name = #n, .type = TEXT, .value = "\"" v "\"", .check = c, .help = h },
+#define OPTION_LIST(n, v, c, h) { .name = #n, .type = LIST, .value = v, .check = c, .help = h },
+#define OPTION_INT(n, v, lo, hi, h) { .name = #n, .type = INT, .value = #v, .min = lo, .max = hi, .help = h },
+#define OPTION_BOOL(n, v, h) { .name = #n, .type = BOOL, .value = #v, .help = h },
+#define OPTION_CHOICE(n, v, ch, h) { .name = #n, .type = CHOICE, .value = "\"" v "\"", .choices = ch, .help = h },
+#include "schema/options.def"
+#undef OPTION_TEXT
+#undef OPTION_LIST
+#undef OPTION_INT
+#undef OPTION_BOOL
+#undef OPTION_CHOICE
+};
+
+static const struct option_row *row_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+/* The number of `value` among "a|b|c"; -1: not one of them. */
+static int choice_number(const char *choices, const char *value)
+{
+    size_t len = strlen(value);
+    int number = 0;
+    for (const char *c = choices;; number++) {
+        size_t word = strcspn(c, "|");
+        if (word == len && memcmp(c, value, len) == 0)
+            return number;
+        if (c[word] == '\0')
+            return -1;
+        c += word + 1;
+    }
+}
+
+/* ---- reading ---- */
+
+/* libconfuse reports through a callback that gets no pointer of ours, so the sentence is gathered here. */
+struct reading {
+    struct tg_error *err;
+    const char *path;
+    bool failed;
+};
+static _Thread_local struct reading *reading;
+
+static void complain(cfg_t *cfg, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+static void complain(cfg_t *cfg, const char *format, va_list args)
+{
+    if (reading == NULL || reading->failed)
+        return; /* the first is the cause */
+    char text[300];
+    vsnprintf(text, sizeof text, format, args);
+    reading->failed = true;
+    tg_fail(reading->err, TG_UNUSABLE, "%s:%d: %s", reading->path, cfg != NULL ? cfg->line : 0, text);
+}
+
+static const char *checked(const struct option_row *row, const char *value)
+{
+    if (row->type == CHOICE)
+        return choice_number(row->choices, value) >= 0 ? NULL : row->choices;
+    return row->check != NULL ? row->check(value) : NULL;
+}
+
+/* Called by libconfuse as soon as an option was read, so cfg->line is the option's. */
+static int validate(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const struct option_row *row = row_of(cfg_opt_name(opt));
+    if (row->type == INT) {
+        long value = cfg_opt_getnint(opt, cfg_opt_size(opt) - 1);
+        if (value < row->min || value > row->max) {
+            cfg_error(cfg, "%s: %ld is out of range; allowed is %ld to %ld", row->name, value, row->min, row->max);
+            return -1;
+        }
+        return 0;
+    }
+    if (row->type == BOOL || cfg_opt_size(opt) == 0)
+        return 0;
+    const char *value = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
+    const char *allowed = value != NULL ? checked(row, value) : NULL;
+    if (allowed != NULL) {
+        cfg_error(cfg, "%s: \"%s\" is not allowed; allowed is %s", row->name, value, allowed);
+        return -1;
+    }
+    return 0;
+}
+
+static struct tg_list list_of(cfg_t *cfg, const char *name)
+{
+    struct tg_list list = { .count = cfg_size(cfg, name) };
+    list.item = tg_xcalloc(list.count + 1, sizeof *list.item);
+    for (size_t i = 0; i < list.count; i++)
+        list.item[i] = tg_xstrdup(cfg_getnstr(cfg, name, (unsigned)i));
+    return list;
+}
+
+static char *text_of(cfg_t *cfg, const char *name)
+{
+    const char *text = cfg_getstr(cfg, name);
+    return tg_xstrdup(text != NULL ? text : "");
+}
+
+static void take_values(cfg_t *cfg, struct tg_settings *s)
+{
+#define OPTION_TEXT(n, v, c, h) s->n = text_of(cfg, #n);
+#define OPTION_LIST(n, v, c, h) s->n = list_of(cfg, #n);
+#define OPTION_INT(n, v, lo, hi, h) s->n = cfg_getint(cfg, #n);
+#define OPTION_BOOL(n, v, h) s->n = cfg_getbool(cfg, #n);
+#define OPTION_CHOICE(n, v, ch, h) s->n = choice_number(ch, cfg_getstr(cfg, #n));
+#include "schema/options.def"
+#undef OPTION_TEXT
+#undef OPTION_LIST
+#undef OPTION_INT
+#undef OPTION_BOOL
+#undef OPTION_CHOICE
+}
+
+/* What is made once from the values, and what no single option can be checked for. */
+static enum tg_code derive(struct tg_settings *s, struct tg_error *err)
+{
+    s->socket_mode_bits = (unsigned)strtoul(s->socket_mode, NULL, 8);
+    s->trusted = tg_xcalloc(s->trusted_networks.count + 1, sizeof *s->trusted);
+    for (size_t i = 0; i < s->trusted_networks.count; i++) {
+        enum tg_code code = tg_network_parse(s->trusted_networks.item[i], false, &s->trusted[i], err);
+        if (code != TG_OK)
+            return code;
+        s->trusted_count++;
+    }
+    if (*s->return_path_domain != '\0') {
+        enum tg_code code = tg_domain_name(tg_span_str(s->return_path_domain), s->return_path_canonical, err);
+        if (code != TG_OK)
+            return code;
+    }
+    if (s->milter_listen.count != 1)
+        return tg_fail(err, TG_UNUSABLE, "%s: milter_listen: %zu addresses; allowed is exactly one", s->path,
+                       s->milter_listen.count);
+    if (s->mechanisms.count == 0 && s->auth_listen.count > 0)
+        return tg_fail(err, TG_UNUSABLE, "%s: mechanisms: the list is empty; name at least one, or close the auth door "
+                       "with auth_listen = {}", s->path);
+    return TG_OK;
+}
+
+/* Values are borrowed from the table: libconfuse copies what it keeps. */
+static void fill_options(cfg_opt_t *options)
+{
+    size_t i = 0;
+    for (; i < sizeof rows / sizeof *rows; i++) {
+        const struct option_row *row = &rows[i];
+        cfg_opt_t list = CFG_STR_LIST((char *)row->name, (char *)row->value, CFGF_NONE);
+        cfg_opt_t text = CFG_STR((char *)row->name, NULL, CFGF_NONE);
+        cfg_opt_t number = CFG_INT((char *)row->name, 0, CFGF_NONE);
+        cfg_opt_t flag = CFG_BOOL((char *)row->name, cfg_false, CFGF_NONE);
+        switch (row->type) {
+        case LIST: options[i] = list; break;
+        case INT: options[i] = number; options[i].def.number = strtol(row->value, NULL, 10); break;
+        case BOOL: options[i] = flag; options[i].def.boolean = strcmp(row->value, "true") == 0 ? cfg_true : cfg_false; break;
+        case TEXT:
+        case CHOICE: options[i] = text; options[i].def.parsed = (char *)row->value; break;
+        }
+    }
+    options[i] = (cfg_opt_t)CFG_END();
+}
+
+enum tg_code tg_settings_read(const char *path, struct tg_settings **settings, struct tg_error *err)
+{
+    *settings = NULL;
+    if (path == NULL)
+        path = getenv("TOLLGATE_CONFIG");
+    if (path == NULL || *path == '\0')
+        path = TG_SYSCONFDIR "/tollgate/tollgate.conf";
+    if (access(path, R_OK) != 0)
+        return tg_fail(err, TG_UNUSABLE, "can't read the configuration %s: %s (name another with -c or TOLLGATE_CONFIG)",
+                       path, strerror(errno));
+
+    cfg_opt_t options[sizeof rows / sizeof *rows + 1];
+    fill_options(options);
+    cfg_t *cfg = cfg_init(options, CFGF_NONE);
+    if (cfg == NULL)
+        return tg_fail(err, TG_UNUSABLE, "can't prepare to read %s: %s", path, strerror(errno));
+    struct reading state = { .err = err, .path = path };
+    cfg_set_error_function(cfg, complain);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cfg_set_validate_func(cfg, rows[i].name, validate);
+
+    reading = &state;
+    int rc = cfg_parse(cfg, path);
+    reading = NULL;
+    enum tg_code code = TG_OK;
+    if (rc != CFG_SUCCESS || state.failed) {
+        code = state.failed ? TG_UNUSABLE : tg_fail(err, TG_UNUSABLE, "can't read the configuration %s: %s", path, strerror(errno));
+    } else {
+        struct tg_settings *s = tg_xcalloc(1, sizeof *s);
+        s->path = tg_xstrdup(path);
+        take_values(cfg, s);
+        code = derive(s, err);
+        if (code == TG_OK)
+            *settings = s;
+        else
+            tg_settings_free(&s);
+    }
+    cfg_free(cfg);
+    return code == TG_OK ? TG_OK : TG_UNUSABLE;
+}
+
+static void list_free(struct tg_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->item[i]);
+    free(list->item);
+}
+
+void tg_settings_free(struct tg_settings **settings)
+{
+    struct tg_settings *s = *settings;
+    if (s == NULL)
+        return;
+#define OPTION_TEXT(n, v, c, h) free(s->n);
+#define OPTION_LIST(n, v, c, h) list_free(&s->n);
+#define OPTION_INT(n, v, lo, hi, h)
+#define OPTION_BOOL(n, v, h)
+#define OPTION_CHOICE(n, v, ch, h)
+#include "schema/options.def"
+#undef OPTION_TEXT
+#undef OPTION_LIST
+#undef OPTION_INT
+#undef OPTION_BOOL
+#undef OPTION_CHOICE
+    free(s->trusted);
+    free(s->path);
+    free(s);
+    *settings = NULL;
+}
+
+void tg_settings_write_sample(FILE *out)
+{
+    fputs("# tollgate.conf: every option with its default. See tollgate.conf(5).\n"
+          "# An option that is commented out has the value shown.\n", out);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct option_row *row = &rows[i];
+        fprintf(out, "\n# %s", row->help);
+        if (row->choices != NULL)
+            fprintf(out, " (%s)", row->choices);
+        if (row->type == INT)
+            fprintf(out, " (%ld to %ld)", row->min, row->max);
+        fprintf(out, "\n#%s = %s\n", row->name, row->value);
+    }
+}
+
+const char *tg_settings_log_level(const struct tg_settings *settings)
+{
+    static const char *const names[] = { "error", "warning", "info", "debug" };
+    return names[settings->log_level];
+}
+
+bool tg_list_has(const struct tg_list *list, const char *item)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->item[i], item) == 0)
+            return true;
+    return false;
+}
+
+bool tg_settings_trusts(const struct tg_settings *settings, const struct tg_network *address)
+{
+    for (size_t i = 0; i < settings->trusted_count; i++)
+        if (tg_network_contains(&settings->trusted[i], address))
+            return true;
+    return false;
+}
