@@ -352,6 +352,39 @@ void tg_settings_write_sample(FILE *out)
     }
 }
 
+/* A backslash begins an escape in mdoc, a leading dot or quote a request. */
+static void write_mdoc(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '\\')
+            fputs("\\e", out);
+        else if (*text == '"')
+            fputs("\\(dq", out);
+        else
+            fputc(*text, out);
+    }
+}
+
+void tg_settings_write_manual(FILE *out)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct option_row *row = &rows[i];
+        fprintf(out, ".It Ic %s No = ", row->name);
+        write_mdoc(out, row->value);
+        fputc('\n', out);
+        write_mdoc(out, row->help);
+        fputs(".\n", out);
+        if (row->type == INT)
+            fprintf(out, "Allowed: %ld to %ld.\n", row->min, row->max);
+        if (row->choices == NULL)
+            continue;
+        fputs("Allowed: ", out);
+        for (const char *c = row->choices; *c != '\0'; c++)
+            fputs(*c == '|' ? ", " : (char[]){ *c, '\0' }, out);
+        fputs(".\n", out);
+    }
+}
+
 const char *tg_settings_log_level(const struct tg_settings *settings)
 {
     static const char *const names[] = { "error", "warning", "info", "debug" };

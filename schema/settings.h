@@ -49,6 +49,8 @@ void tg_settings_free(struct tg_settings **settings);
 
 /* The sample configuration, every option with its help and default, commented out. */
 void tg_settings_write_sample(FILE *out);
+/* The items of tollgate.conf(5)'s list of options, in mdoc. */
+void tg_settings_write_manual(FILE *out);
 
 const char *tg_settings_log_level(const struct tg_settings *settings); /* "info" … */
 bool tg_list_has(const struct tg_list *list, const char *item);

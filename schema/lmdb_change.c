@@ -1,0 +1,116 @@
+/* lmdb_change.c: one transaction that writes, run again where the map had to grow. */
+#include <stdio.h>
+#include <string.h>
+#include "schema/lmdb_store.h"
+#include "schema/records.pb-c.h"
+
+/* The first failure stays; the commit will report it. */
+static void remember(struct tg_change *change, int rc, const char *what)
+{
+    if (change->err.code != TG_OK)
+        return;
+    change->rc = rc;
+    lmdb_fail(change->view.store, rc, what, &change->err);
+    change->err.code = TG_UNUSABLE;
+}
+
+/* Runs fn once. Holds map_lock meanwhile, so that nobody moves the map. */
+static enum tg_code run_once(struct tg_change *change, tg_change_fn *fn, void *arg, struct tg_error *err)
+{
+    struct tg_view *view = &change->view;
+    change->rc = mdb_txn_begin(view->store->env, NULL, 0, &view->txn);
+    if (change->rc != 0)
+        return lmdb_fail(view->store, change->rc, "can't begin to write", err);
+    enum tg_code code = fn(change, arg, err);
+    if (change->err.code != TG_OK) {
+        mdb_txn_abort(view->txn);
+        return tg_fail(err, change->err.code, "%s", change->err.text);
+    }
+    if (code != TG_OK) {
+        mdb_txn_abort(view->txn);
+        return code;
+    }
+    change->rc = mdb_txn_commit(view->txn);
+    return change->rc == 0 ? TG_OK : lmdb_fail(view->store, change->rc, "can't be written", err);
+}
+
+enum tg_code tg_store_change(struct tg_store *store, tg_change_fn *fn, void *arg, struct tg_error *err)
+{
+    struct tg_arena *arena = tg_arena_new();
+    enum tg_code code;
+    struct tg_error unread;
+    if (err == NULL)
+        err = &unread;
+    for (int tries = 0;; tries++) {
+        struct tg_change change = { .view = { .store = store, .arena = arena, .in_change = true } };
+        if (store->read_only) {
+            code = tg_fail(err, TG_UNUSABLE, "the store %s was opened for reading only", store->dir);
+            break;
+        }
+        pthread_rwlock_rdlock(&store->map_lock);
+        code = run_once(&change, fn, arg, err);
+        pthread_rwlock_unlock(&store->map_lock);
+        bool resize = change.rc == MDB_MAP_FULL || change.rc == MDB_MAP_RESIZED;
+        if (code == TG_OK || !resize || tries >= 20)
+            break;
+        if ((code = lmdb_resize(store, change.rc == MDB_MAP_FULL, err)) != TG_OK)
+            break;
+        tg_arena_reset(arena);
+    }
+    tg_arena_free(&arena);
+    return code;
+}
+
+struct tg_view *tg_change_view(struct tg_change *change)
+{
+    return &change->view;
+}
+
+const char *tg_change_actor(const struct tg_change *change)
+{
+    return change->view.store->actor;
+}
+
+void tg_put(struct tg_change *change, enum tg_db db, const struct tg_key *key, struct tg_span value)
+{
+    MDB_val k = { key->len, (void *)key->data }, v = { value.len, (void *)value.data };
+    int rc = mdb_put(change->view.txn, change->view.store->dbi[db], &k, &v, 0);
+    if (rc != 0)
+        remember(change, rc, tg_db_name(db));
+}
+
+void tg_put_record(struct tg_change *change, enum tg_db db, const struct tg_key *key, const ProtobufCMessage *record)
+{
+    size_t size = protobuf_c_message_get_packed_size(record);
+    uint8_t *bytes = tg_arena_alloc(change->view.arena, size);
+    protobuf_c_message_pack(record, bytes);
+    tg_put(change, db, key, tg_span_of(bytes, size));
+}
+
+void tg_delete(struct tg_change *change, enum tg_db db, const struct tg_key *key)
+{
+    MDB_val k = { key->len, (void *)key->data };
+    int rc = mdb_del(change->view.txn, change->view.store->dbi[db], &k, NULL);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        remember(change, rc, tg_db_name(db));
+}
+
+enum tg_code tg_change_error(struct tg_change *change, struct tg_error *err)
+{
+    return change->err.code == TG_OK ? TG_OK : tg_fail(err, change->err.code, "%s", change->err.text);
+}
+
+enum tg_code tg_next_id(struct tg_change *change, const char *sequence, uint64_t *id, struct tg_error *err)
+{
+    char name[64];
+    snprintf(name, sizeof name, "next-%s", sequence);
+    struct tg_key key = tg_key_name(name);
+    Tg__Counter *stored, counter = TG__COUNTER__INIT;
+    enum tg_code code = tg_get_record(&change->view, TG_DB_META, &key, &tg__counter__descriptor, &stored, err);
+    if (code != TG_OK && code != TG_NOT_FOUND)
+        return code;
+    *id = code == TG_OK && stored->next > 0 ? stored->next : 1;
+    counter.next = *id + 1;
+    tg_put_record(change, TG_DB_META, &key, &counter.base);
+    return TG_OK;
+}

@@ -1,0 +1,62 @@
+/* lmdb_store.h: what the files of the LMDB back end share. Nobody else includes it. */
+#ifndef TG_LMDB_STORE_H
+#define TG_LMDB_STORE_H
+
+#include <lmdb.h>
+#include <pthread.h>
+#include "schema/store.h"
+
+/* Views at once, of all threads of a process; one more waits. The reader table has room for several
+ * processes. */
+enum { VIEWS_MAX = 256, READERS_MAX = 2048 };
+
+#define DEFAULT_MAP_SIZE ((size_t)1 << 30)
+#define DATA_FILE "data.mdb"
+#define META_KEY "store"
+#define SEAL_KEYS_KEY "seal_keys"
+
+struct tg_view {
+    struct tg_store *store;
+    MDB_txn *txn;
+    struct tg_arena *arena;
+    bool in_change;      /* writes may move what a walk looks at */
+    unsigned snapshot;   /* counts renewals: a walk that is behind seeks its place again */
+    struct tg_view *next;
+};
+
+struct tg_store {
+    char *dir;
+    char *actor;
+    MDB_env *env;
+    MDB_dbi dbi[TG_DB_COUNT];
+    bool read_only;
+    /* Read side: a transaction is open. Write side: the map changes its size. Prefers the writer. */
+    pthread_rwlock_t map_lock;
+    pthread_mutex_t pool_lock; /* guards the rest */
+    pthread_cond_t pool_free;
+    struct tg_view *pool;
+    unsigned views;
+};
+
+struct tg_change {
+    struct tg_view view;
+    int rc;              /* LMDB's first failure; MDB_MAP_FULL: run again with a larger map */
+    struct tg_error err; /* its sentence; err.code TG_OK: none */
+};
+
+/* "store DIR: WHAT: why". NOT_FOUND for MDB_NOTFOUND, TG_UNUSABLE for everything else. */
+enum tg_code lmdb_fail(const struct tg_store *store, int rc, const char *what, struct tg_error *err);
+
+/* Another process made the map larger, or (grow) we must. Waits until this process has no transaction. */
+enum tg_code lmdb_resize(struct tg_store *store, bool grow, struct tg_error *err);
+
+/* Opens LMDB in dir and all databases (create: makes them). Used by open and create alike. */
+enum tg_code lmdb_env_open(struct tg_store *store, unsigned flags, size_t map_size, bool create, struct tg_error *err);
+
+/* What LMDB itself would not survive: missing, empty, truncated, something else, somebody else's. */
+enum tg_code lmdb_file_check(const char *path, size_t *size, struct tg_error *err);
+
+/* Brings an older format up to date, after a backup; refuses a newer one. */
+enum tg_code lmdb_upgrade(struct tg_store *store, struct tg_error *err);
+
+#endif
