@@ -58,6 +58,10 @@ enum tg_db {
 };
 const char *tg_db_name(enum tg_db db);
 
+/* Names in meta; a Counter stands under "next-" and its sequence's name. */
+#define TG_META_STORE "store"
+#define TG_META_SEAL_KEYS "seal_keys"
+
 enum { TG_KEY_MAX = 300, TG_DOMAIN_MAX = 253, TG_USERNAME_MAX = 64 };
 
 struct tg_key {

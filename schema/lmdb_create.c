@@ -60,7 +60,7 @@ static enum tg_code put_first_records(struct tg_change *change, void *arg, struc
     meta.uuid = (ProtobufCBinaryData){ sizeof uuid, uuid };
     meta.decoy_key = (ProtobufCBinaryData){ sizeof decoy, decoy };
     meta.return_path_domain = (char *)(first->return_path_domain != NULL ? first->return_path_domain : "");
-    struct tg_key key = tg_key_name(META_KEY);
+    struct tg_key key = tg_key_name(TG_META_STORE);
     tg_put_record(change, TG_DB_META, &key, &meta.base);
 
     Tg__SealKey seal = TG__SEAL_KEY__INIT;
@@ -71,7 +71,7 @@ static enum tg_code put_first_records(struct tg_change *change, void *arg, struc
     Tg__SealKeys keys = TG__SEAL_KEYS__INIT;
     keys.n_keys = 1;
     keys.keys = list;
-    key = tg_key_name(SEAL_KEYS_KEY);
+    key = tg_key_name(TG_META_SEAL_KEYS);
     tg_put_record(change, TG_DB_META, &key, &keys.base);
     sodium_memzero(secret, sizeof secret);
 

@@ -12,8 +12,6 @@ enum { VIEWS_MAX = 256, READERS_MAX = 2048 };
 
 #define DEFAULT_MAP_SIZE ((size_t)1 << 30)
 #define DATA_FILE "data.mdb"
-#define META_KEY "store"
-#define SEAL_KEYS_KEY "seal_keys"
 
 struct tg_view {
     struct tg_store *store;

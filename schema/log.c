@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "schema/log.h"
+#include "schema/text.h"
 
 enum { LINE_MAX_BYTES = 4096, VALUE_MAX_BYTES = 1000 };
 
@@ -94,21 +95,11 @@ static void add(struct line *line, const char *bytes, size_t len)
     line->len += len;
 }
 
-/* Octets of the well-formed UTF-8 character at s (RFC 3629), or 0. C1 controls count as ill-formed. */
+/* Octets of the character at s that may stand as they are; 0: ill-formed, or a C1 control. */
 static size_t utf8_length(const unsigned char *s)
 {
-    if (s[0] < 0x80)
-        return 1;
-    size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f) || (s[0] == 0xc2 && s[1] < 0xa0))
-        return 0;
-    return len;
+    size_t len = tg_utf8_length((const char *)s);
+    return len == 2 && s[0] == 0xc2 && s[1] < 0xa0 ? 0 : len;
 }
 
 static bool needs_quotes(const char *value)

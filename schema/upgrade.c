@@ -8,7 +8,7 @@
 enum tg_code lmdb_upgrade(struct tg_store *store, struct tg_error *err)
 {
     struct tg_view *view;
-    struct tg_key key = tg_key_name(META_KEY);
+    struct tg_key key = tg_key_name(TG_META_STORE);
     Tg__Meta *meta;
     enum tg_code code = tg_view_begin(store, &view, err);
     if (code != TG_OK)
