@@ -18,7 +18,12 @@ bool tg_ref_parse(const char *text, struct tg_event_id *id);
 enum tg_code tg_activity_by_ref(struct tg_view *view, const char *ref, struct tg_event_id *id, Tg__Activity **activity,
                                 struct tg_error *err) TG_MUST_CHECK;
 
-/* Appends the event and counts it in its day. */
+/* A copy with each text cut to TG_ACTIVITY_TEXT octets at most, between two characters. The texts that are too
+ * long are copied into the arena. */
+enum { TG_ACTIVITY_TEXT = 1000 };
+Tg__Activity tg_activity_cut(struct tg_arena *arena, const Tg__Activity *activity);
+
+/* Appends the event, its texts cut, and counts it in its day. On failure nothing of it is written. */
 enum tg_code tg_activity_append(struct tg_change *change, const struct tg_event_id *id, const Tg__Activity *activity,
                                 struct tg_error *err) TG_MUST_CHECK;
 

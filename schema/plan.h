@@ -38,7 +38,7 @@ struct tg_balance {
 void tg_plan_start(const struct tg_plan *plan, int64_t now, struct tg_usage *usage, struct tg_movement *movement);
 
 /* Brings usage up to now: periods roll over, a package past its expiry loses its balance, the day's use is
- * closed. At most `max` movements are written (4 always suffice); their number is returned. The sum of all
+ * closed (at the end of a period too). At most 4 movements are written; their number is returned. The sum of all
  * movements ever made, less day_used, is what is left. */
 enum { TG_PLAN_MOVEMENTS = 4 };
 size_t tg_plan_roll(const struct tg_plan *plan, struct tg_usage *usage, int64_t now,
@@ -53,7 +53,8 @@ enum tg_plan_outcome tg_plan_check(const struct tg_plan *plan, const struct tg_u
 /* Takes n, after tg_plan_roll to the same now; on anything but TG_PLAN_OK usage is unchanged. */
 enum tg_plan_outcome tg_plan_take(const struct tg_plan *plan, struct tg_usage *usage, int64_t now, uint64_t n);
 
-/* Gives n by hand: to the running period, or to the prepaid balance. After tg_plan_roll. */
+/* Gives n by hand: to the running period, or to the prepaid balance; where no package is running, it begins one
+ * of twelve months. After tg_plan_roll. */
 struct tg_movement tg_plan_credit(const struct tg_plan *plan, struct tg_usage *usage, int64_t now, uint64_t n);
 
 const char *tg_plan_name(Tg__PlanKind kind); /* "free", "monthly", "prepaid" */
