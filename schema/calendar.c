@@ -1,5 +1,5 @@
-/* calendar.c: see calendar.h. The proleptic Gregorian calendar, with years counted from March so that
- * the leap day is a year's last. Results that int64_t can't hold stop at its ends. */
+/* calendar.c: see calendar.h. The proleptic Gregorian calendar, with years counted from March so
+ * that the leap day is a year's last. Results that int64_t can't hold stop at its ends. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static bool leap(int64_t year)
 
 static int month_days(int64_t year, int month)
 {
-    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     return days[month - 1] + (month == 2 && leap(year));
 }
 
@@ -173,8 +173,8 @@ static bool read_date(const char **at, int64_t *day)
 {
     int year;
     struct civil c;
-    if (!digits(at, 4, &year) || !literal(at, "-") || !digits(at, 2, &c.month) || !literal(at, "-") ||
-        !digits(at, 2, &c.day))
+    if (!digits(at, 4, &year) || !literal(at, "-") || !digits(at, 2, &c.month) ||
+        !literal(at, "-") || !digits(at, 2, &c.day))
         return false;
     c.year = year;
     if (c.month < 1 || c.month > 12 || c.day < 1 || c.day > month_days(year, c.month))
@@ -197,13 +197,13 @@ static bool read_offset(const char **at, int *seconds)
     return hour < 24 && minute < 60;
 }
 
-/* full-time of RFC 3339 section 5.6, as seconds to add to midnight UTC; a fraction is dropped. A leap
- * second is the first second of the next minute, as in POSIX. */
+/* full-time of RFC 3339 section 5.6, as seconds to add to midnight UTC; a fraction is dropped. A
+ * leap second is the first second of the next minute, as in POSIX. */
 static bool read_time(const char **at, int64_t *seconds)
 {
     int hour, minute, second, offset, digit;
-    if (!digits(at, 2, &hour) || !literal(at, ":") || !digits(at, 2, &minute) || !literal(at, ":") ||
-        !digits(at, 2, &second))
+    if (!digits(at, 2, &hour) || !literal(at, ":") || !digits(at, 2, &minute) ||
+        !literal(at, ":") || !digits(at, 2, &second))
         return false;
     if (hour > 23 || minute > 59 || second > 60 || (second == 60 && minute != 59))
         return false;
@@ -232,8 +232,11 @@ static bool read_rfc3339(const char *text, int64_t *t)
 
 static bool read_duration(const char *text, int64_t *seconds)
 {
-    static const struct { char unit; int seconds; } units[] = {
-        { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', DAY_S }, { 'w', 7 * DAY_S },
+    static const struct {
+        char unit;
+        int seconds;
+    } units[] = {
+        {'s', 1}, {'m', 60}, {'h', 3600}, {'d', DAY_S}, {'w', 7 * DAY_S},
     };
     int64_t number = 0;
     const char *at = text;
@@ -256,8 +259,10 @@ enum tg_code tg_duration_parse(const char *text, int64_t *seconds, struct tg_err
 {
     if (read_duration(text, seconds))
         return TG_OK;
-    return tg_fail(err, TG_USAGE, "\"%.40s\" is no duration: give a number and s, m, h, d or w (7d), "
-                   "ten years at most", text);
+    return tg_fail(err, TG_USAGE,
+                   "\"%.40s\" is no duration: give a number and s, m, h, d or w (7d), "
+                   "ten years at most",
+                   text);
 }
 
 enum tg_code tg_time_parse(const char *text, int64_t now, int64_t *t, struct tg_error *err)
@@ -274,6 +279,8 @@ enum tg_code tg_time_parse(const char *text, int64_t now, int64_t *t, struct tg_
             *t = INT64_MIN;
         return TG_OK;
     }
-    return tg_fail(err, TG_USAGE, "\"%.40s\" is no time: give 2026-11-24, 2026-11-24T10:00:00Z, "
-                   "a duration before now (24h, 7d) or now", text);
+    return tg_fail(err, TG_USAGE,
+                   "\"%.40s\" is no time: give 2026-11-24, 2026-11-24T10:00:00Z, "
+                   "a duration before now (24h, 7d) or now",
+                   text);
 }

@@ -22,7 +22,8 @@ static int64_t signed_amount(uint64_t n)
     return n > INT64_MAX ? INT64_MAX : (int64_t)n;
 }
 
-/* Time as the account knows it: neither before its last charge nor before the day that its ledger is open for. */
+/* Time as the account knows it: neither before its last charge nor before the day that its ledger
+ * is open for. */
 static int64_t effective(const struct tg_usage *usage, int64_t now)
 {
     int64_t day_start;
@@ -41,7 +42,8 @@ static uint64_t left_of(const struct tg_plan *plan, const struct tg_usage *usage
     return less(add(plan->messages, usage->extra), usage->used);
 }
 
-void tg_plan_start(const struct tg_plan *plan, int64_t now, struct tg_usage *usage, struct tg_movement *movement)
+void tg_plan_start(const struct tg_plan *plan, int64_t now, struct tg_usage *usage,
+                   struct tg_movement *movement)
 {
     memset(usage, 0, sizeof *usage);
     usage->last_at = now;
@@ -52,8 +54,8 @@ void tg_plan_start(const struct tg_plan *plan, int64_t now, struct tg_usage *usa
         usage->prepaid_left = plan->messages;
         usage->prepaid_expires = tg_month_add(now, PREPAID_MONTHS);
     }
-    *movement = (struct tg_movement){ .kind = TG__MOVEMENT_KIND__PURCHASE,
-                                      .amount = signed_amount(plan->messages), .at = now };
+    *movement = (struct tg_movement){
+        .kind = TG__MOVEMENT_KIND__PURCHASE, .amount = signed_amount(plan->messages), .at = now};
 }
 
 /* ---- rolling over ---- */
@@ -66,11 +68,11 @@ struct moved {
 static void moves(struct moved *moved, Tg__MovementKind kind, int64_t amount, int64_t at)
 {
     assert(moved->count < TG_PLAN_MOVEMENTS);
-    moved->list[moved->count++] = (struct tg_movement){ .kind = kind, .amount = amount, .at = at };
+    moved->list[moved->count++] = (struct tg_movement){.kind = kind, .amount = amount, .at = at};
 }
 
-/* Closed where the day or the period ends, so that the ledger's own order adds up: what was used stands
- * before the expiry of what was not. It took effect at the day's last charge. */
+/* Closed where the day or the period ends, so that the ledger's own order adds up: what was used
+ * stands before the expiry of what was not. It took effect at the day's last charge. */
 static void close_use(struct tg_usage *usage, struct moved *moved)
 {
     if (usage->day_used == 0)
@@ -87,7 +89,8 @@ static void expire(struct moved *moved, uint64_t left, int64_t at)
 }
 
 /* Periods that nobody used are passed over: their renewal and expiry would cancel out. */
-static void roll_period(const struct tg_plan *plan, struct tg_usage *usage, int64_t at, struct moved *moved)
+static void roll_period(const struct tg_plan *plan, struct tg_usage *usage, int64_t at,
+                        struct moved *moved)
 {
     int64_t start = tg_period_start(plan->since, at);
     if (start <= usage->period_start)
@@ -113,7 +116,7 @@ static void roll_package(struct tg_usage *usage, int64_t at, struct moved *moved
 size_t tg_plan_roll(const struct tg_plan *plan, struct tg_usage *usage, int64_t now,
                     struct tg_movement movements[TG_PLAN_MOVEMENTS])
 {
-    struct moved moved = { .list = movements };
+    struct moved moved = {.list = movements};
     int64_t at = effective(usage, now);
     if (plan->kind == TG__PLAN_KIND__PREPAID)
         roll_package(usage, at, &moved);
@@ -142,7 +145,8 @@ static bool is_active(const struct tg_plan *plan, const struct tg_usage *usage)
 }
 
 /* usage is rolled to `at`. */
-static enum tg_plan_outcome outcome_of(const struct tg_plan *plan, const struct tg_usage *usage, int64_t at, uint64_t n)
+static enum tg_plan_outcome outcome_of(const struct tg_plan *plan, const struct tg_usage *usage,
+                                       int64_t at, uint64_t n)
 {
     if (!is_active(plan, usage))
         return TG_PLAN_NONE;
@@ -158,7 +162,8 @@ static enum tg_plan_outcome outcome_of(const struct tg_plan *plan, const struct 
 }
 
 /* A copy of usage, rolled; returns the effective time. */
-static int64_t rolled(const struct tg_plan *plan, const struct tg_usage *usage, int64_t now, struct tg_usage *copy)
+static int64_t rolled(const struct tg_plan *plan, const struct tg_usage *usage, int64_t now,
+                      struct tg_usage *copy)
 {
     struct tg_movement ignored[TG_PLAN_MOVEMENTS];
     *copy = *usage;
@@ -166,7 +171,8 @@ static int64_t rolled(const struct tg_plan *plan, const struct tg_usage *usage, 
     return effective(copy, now);
 }
 
-void tg_plan_balance(const struct tg_plan *plan, const struct tg_usage *usage, int64_t now, struct tg_balance *out)
+void tg_plan_balance(const struct tg_plan *plan, const struct tg_usage *usage, int64_t now,
+                     struct tg_balance *out)
 {
     struct tg_usage copy;
     int64_t at = rolled(plan, usage, now, &copy);
@@ -189,7 +195,8 @@ void tg_plan_balance(const struct tg_plan *plan, const struct tg_usage *usage, i
     out->day_left = plan->max_per_day > 0 ? less(plan->max_per_day, out->last_day) : UINT64_MAX;
 }
 
-enum tg_plan_outcome tg_plan_check(const struct tg_plan *plan, const struct tg_usage *usage, int64_t now, uint64_t n)
+enum tg_plan_outcome tg_plan_check(const struct tg_plan *plan, const struct tg_usage *usage,
+                                   int64_t now, uint64_t n)
 {
     struct tg_usage copy;
     int64_t at = rolled(plan, usage, now, &copy);
@@ -215,7 +222,8 @@ static void ring_add(uint32_t *ring, int64_t slots, int64_t *newest, int64_t slo
     *count = n > UINT32_MAX - *count ? UINT32_MAX : *count + (uint32_t)n;
 }
 
-enum tg_plan_outcome tg_plan_take(const struct tg_plan *plan, struct tg_usage *usage, int64_t now, uint64_t n)
+enum tg_plan_outcome tg_plan_take(const struct tg_plan *plan, struct tg_usage *usage, int64_t now,
+                                  uint64_t n)
 {
     int64_t at = effective(usage, now);
     assert(n > 0 && usage->day == tg_day_of(at)); /* tg_plan_roll came before */
@@ -236,14 +244,16 @@ enum tg_plan_outcome tg_plan_take(const struct tg_plan *plan, struct tg_usage *u
 
 /* A prepaid account without a running package gets one of n messages, for a credit that has expired
  * already would be no credit. */
-struct tg_movement tg_plan_credit(const struct tg_plan *plan, struct tg_usage *usage, int64_t now, uint64_t n)
+struct tg_movement tg_plan_credit(const struct tg_plan *plan, struct tg_usage *usage, int64_t now,
+                                  uint64_t n)
 {
     int64_t at = effective(usage, now);
     uint64_t *balance = plan->kind == TG__PLAN_KIND__PREPAID ? &usage->prepaid_left : &usage->extra;
     if (plan->kind == TG__PLAN_KIND__PREPAID && at >= usage->prepaid_expires)
         usage->prepaid_expires = tg_month_add(at, PREPAID_MONTHS);
     *balance = add(*balance, n);
-    return (struct tg_movement){ .kind = TG__MOVEMENT_KIND__CREDIT, .amount = signed_amount(n), .at = at };
+    return (struct tg_movement){
+        .kind = TG__MOVEMENT_KIND__CREDIT, .amount = signed_amount(n), .at = at};
 }
 
 /* ---- names ---- */

@@ -1,5 +1,5 @@
-/* usage.c: the bytes of a usage record and its windows, see usage.h: pure, as plan.c is. The bytes are on
- * disk: what changes them makes a new version. */
+/* usage.c: the bytes of a usage record and its windows, see usage.h: pure, as plan.c is. The bytes
+ * are on disk: what changes them makes a new version. */
 #include <string.h>
 #include "schema/usage.h"
 
@@ -16,14 +16,15 @@ static uint64_t get_number(const uint8_t **at, size_t size)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < size; i++)
-        value |= (uint64_t)*(*at)++ << (8 * i);
+        value |= (uint64_t) * (*at)++ << (8 * i);
     return value;
 }
 
 /* The order of the fields on disk, in one place for both directions. */
 #define NUMBERS(X)                                                                                 \
-    X(period_start) X(used) X(extra) X(prepaid_left) X(prepaid_expires) X(total) X(last_at) X(day) \
-    X(day_used) X(hour_slot) X(day_slot)
+    X(period_start)                                                                                \
+    X(used) X(extra) X(prepaid_left) X(prepaid_expires) X(total) X(last_at) X(day) X(day_used)     \
+        X(hour_slot) X(day_slot)
 
 void tg_usage_pack(const struct tg_usage *usage, uint8_t out[TG_USAGE_SIZE])
 {
@@ -44,8 +45,9 @@ enum tg_code tg_usage_unpack(struct tg_span in, struct tg_usage *usage, struct t
     if (in.len == 0)
         return tg_fail(err, TG_UNUSABLE, "damaged usage record: it is empty");
     if (in.data[0] != RECORD_VERSION)
-        return tg_fail(err, TG_UNUSABLE, "usage record of version %d, this program reads version %d",
-                       in.data[0], RECORD_VERSION);
+        return tg_fail(err, TG_UNUSABLE,
+                       "usage record of version %d, this program reads version %d", in.data[0],
+                       RECORD_VERSION);
     if (in.len != TG_USAGE_SIZE)
         return tg_fail(err, TG_UNUSABLE, "damaged usage record: %zu octets instead of %d", in.len,
                        TG_USAGE_SIZE);
@@ -65,8 +67,8 @@ static int64_t slot_of(int64_t t, int64_t slot_s)
     return t / slot_s - (t % slot_s < 0);
 }
 
-/* The ring holds the `slots` newest slots up to `newest`; those before the window of now are left out.
- * Where now is before the newest slot the clock went back, and all count. */
+/* The ring holds the `slots` newest slots up to `newest`; those before the window of now are left
+ * out. Where now is before the newest slot the clock went back, and all count. */
 static uint64_t window(const uint32_t *ring, int64_t slots, int64_t newest, int64_t current)
 {
     uint64_t sum = 0;

@@ -9,7 +9,8 @@ enum tg_code tg_usage_get(struct tg_view *view, uint64_t account_id, struct tg_u
     struct tg_error why;
     enum tg_code code = tg_get(view, TG_DB_USAGE, &key, &value, err);
     if (code == TG_NOT_FOUND)
-        return tg_fail(err, TG_UNUSABLE, "account %llu has no usage record (see tollgate store check)",
+        return tg_fail(err, TG_UNUSABLE,
+                       "account %llu has no usage record (see tollgate store check)",
                        (unsigned long long)account_id);
     if (code != TG_OK)
         return code;

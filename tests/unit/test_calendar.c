@@ -89,7 +89,8 @@ static void test_before_its_anchor_there_is_only_the_first_period(void **state)
 static void test_periods_follow_each_other_without_gap(void **state)
 {
     (void)state;
-    static const char *const anchors[] = { "2023-12-31T23:59:59Z", "1965-10-30T00:00:00Z", "2024-02-29T12:00:00Z" };
+    static const char *const anchors[] = {"2023-12-31T23:59:59Z", "1965-10-30T00:00:00Z",
+                                          "2024-02-29T12:00:00Z"};
     for (size_t i = 0; i < 3; i++) {
         int64_t anchor = at(anchors[i]), start = anchor;
         for (int k = 0; k < 500; k++) {
@@ -108,7 +109,7 @@ static void test_times_at_the_ends_of_the_range_do_not_overflow(void **state)
 {
     (void)state;
     char buf[TG_RFC3339_SIZE];
-    static const int64_t ends[] = { INT64_MIN, INT64_MIN + 1, INT64_MAX - 1, INT64_MAX };
+    static const int64_t ends[] = {INT64_MIN, INT64_MIN + 1, INT64_MAX - 1, INT64_MAX};
     for (size_t i = 0; i < 4; i++) {
         assert_non_null(tg_rfc3339(ends[i], buf));
         (void)tg_day_of(ends[i]);
@@ -150,10 +151,30 @@ static void test_what_is_no_time_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "today", "2026", "2026-13-01", "2026-00-10", "2026-02-29", "2026-04-31", "2026-4-01", "2026-11-24T",
-        "2026-11-24T10:00Z", "2026-11-24T10:00:00", "2026-11-24T24:00:00Z", "2026-11-24T10:60:00Z",
-        "2026-11-24T10:00:61Z", "2026-11-24T10:00:60Z", "2026-11-24T10:00:00.Z", "2026-11-24T10:00:00+2:00",
-        "2026-11-24T10:00:00+24:00", "2026-11-24T10:00:00Zx", "2026-11-24x", "-1d", "7", "d", " 7d",
+        "",
+        "today",
+        "2026",
+        "2026-13-01",
+        "2026-00-10",
+        "2026-02-29",
+        "2026-04-31",
+        "2026-4-01",
+        "2026-11-24T",
+        "2026-11-24T10:00Z",
+        "2026-11-24T10:00:00",
+        "2026-11-24T24:00:00Z",
+        "2026-11-24T10:60:00Z",
+        "2026-11-24T10:00:61Z",
+        "2026-11-24T10:00:60Z",
+        "2026-11-24T10:00:00.Z",
+        "2026-11-24T10:00:00+2:00",
+        "2026-11-24T10:00:00+24:00",
+        "2026-11-24T10:00:00Zx",
+        "2026-11-24x",
+        "-1d",
+        "7",
+        "d",
+        " 7d",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         int64_t t;
@@ -166,12 +187,22 @@ static void test_what_is_no_time_is_refused(void **state)
 static void test_durations_are_at_most_ten_years(void **state)
 {
     (void)state;
-    static const struct { const char *text; int64_t seconds; } good[] = {
-        { "0s", 0 }, { "30s", 30 }, { "90m", 5400 }, { "24h", 86400 }, { "7d", 604800 }, { "2w", 1209600 },
-        { "3653d", 3653 * 86400LL },
+    static const struct {
+        const char *text;
+        int64_t seconds;
+    } good[] = {
+        {"0s", 0},
+        {"30s", 30},
+        {"90m", 5400},
+        {"24h", 86400},
+        {"7d", 604800},
+        {"2w", 1209600},
+        {"3653d", 3653 * 86400LL},
     };
     static const char *const bad[] = {
-        "", "s", "30", "30S", "1y", "7dd", "7 d", "-7d", "+7d", "1.5h", "3654d", "99999999999999999999s", "0x10s",
+        "",      "s",   "30",  "30S",  "1y",    "7dd",
+        "7 d",   "-7d", "+7d", "1.5h", "3654d", "99999999999999999999s",
+        "0x10s",
     };
     int64_t seconds;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {

@@ -22,7 +22,7 @@ struct account {
 
 static struct account start(Tg__PlanKind kind, uint64_t messages, const char *when)
 {
-    struct account a = { .plan = { .kind = kind, .messages = messages, .since = at(when) } };
+    struct account a = {.plan = {.kind = kind, .messages = messages, .since = at(when)}};
     struct tg_movement purchase;
     tg_plan_start(&a.plan, a.plan.since, &a.usage, &purchase);
     assert_int_equal(purchase.kind, TG__MOVEMENT_KIND__PURCHASE);
@@ -68,7 +68,8 @@ static struct tg_balance balance(const struct account *a, int64_t now)
     return b;
 }
 
-static void assert_movement(const struct tg_movement *m, Tg__MovementKind kind, int64_t amount, const char *when)
+static void assert_movement(const struct tg_movement *m, Tg__MovementKind kind, int64_t amount,
+                            const char *when)
 {
     assert_int_equal(m->kind, kind);
     assert_int_equal(m->amount, amount);
@@ -340,7 +341,7 @@ static void random_life(Tg__PlanKind kind, uint64_t seed)
 {
     random_state = seed;
     struct account a = start(kind, 1 + random_below(300), "2024-01-31T21:13:05Z");
-    struct taken taken = { .count = 0 };
+    struct taken taken = {.count = 0};
     int64_t now = a.plan.since;
     for (int i = 0; i < STEPS; i++) {
         now += random_step();
