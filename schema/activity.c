@@ -1,0 +1,256 @@
+/* activity.c: see activity.h. */
+#include <ctype.h>
+#include <string.h>
+#include "schema/activity.h"
+#include "schema/calendar.h"
+
+/* ---- names ---- */
+
+static const char *const kinds[] = {
+    [TG__ACTIVITY_KIND__ACCEPTED] = "accepted",
+    [TG__ACTIVITY_KIND__REFUSED] = "refused",
+    [TG__ACTIVITY_KIND__BOUNCE] = "bounce",
+    [TG__ACTIVITY_KIND__COMPLAINT] = "complaint",
+    [TG__ACTIVITY_KIND__WARNING] = "warning",
+    [TG__ACTIVITY_KIND__AUTH_FAILED] = "auth-failed",
+    [TG__ACTIVITY_KIND__STATUS_CHANGED] = "status",
+    [TG__ACTIVITY_KIND__PASSWORD] = "password",
+};
+
+const char *tg_activity_kind_name(Tg__ActivityKind kind)
+{
+    return (size_t)kind < sizeof kinds / sizeof *kinds ? kinds[kind] : "unknown";
+}
+
+bool tg_activity_kind_parse(const char *text, Tg__ActivityKind *kind)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(text, kinds[i]) == 0) {
+            *kind = (Tg__ActivityKind)i;
+            return true;
+        }
+    return false;
+}
+
+/* ---- references: time (56 bits) and sequence (24), RFC 4648 section 6 in lower case ---- */
+
+static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
+enum { REF_LEN = TG_REF_SIZE - 1, SEQUENCE_BITS = 24, HALF_BITS = 40 };
+
+char *tg_ref_text(const struct tg_event_id *id, char buf[TG_REF_SIZE])
+{
+    /* Two halves of 40 bits, eight letters each. */
+    uint64_t time_us = (uint64_t)id->time_us & ((UINT64_C(1) << 56) - 1);
+    uint64_t half[2] = {
+        time_us >> 16,
+        (time_us & 0xffff) << SEQUENCE_BITS | (id->sequence & 0xffffff),
+    };
+    for (int i = 0; i < REF_LEN; i++)
+        buf[i] = base32[half[i / 8] >> (HALF_BITS - 5 * (i % 8 + 1)) & 31];
+    buf[REF_LEN] = '\0';
+    return buf;
+}
+
+/* Upper case is read too, for people who copy by hand. */
+bool tg_ref_parse(const char *text, struct tg_event_id *id)
+{
+    uint64_t half[2] = {0, 0};
+    if (strlen(text) != REF_LEN)
+        return false;
+    for (int i = 0; i < REF_LEN; i++) {
+        const char *letter = strchr(base32, tolower((unsigned char)text[i]));
+        if (letter == NULL)
+            return false;
+        half[i / 8] = half[i / 8] << 5 | (uint64_t)(letter - base32);
+    }
+    *id = (struct tg_event_id){
+        .time_us = (int64_t)(half[0] << 16 | half[1] >> SEQUENCE_BITS),
+        .sequence = (uint32_t)(half[1] & 0xffffff),
+    };
+    return true;
+}
+
+static enum tg_code unpack(struct tg_view *view, struct tg_span key, struct tg_span value,
+                           struct tg_event_id *id, Tg__Activity **activity, struct tg_error *err)
+{
+    if (!tg_read_event(key, id))
+        return tg_fail(err, TG_UNUSABLE,
+                       "damaged key in the activity log (see tollgate store check)");
+    return tg_unpack(view, TG_DB_ACTIVITY, value, &tg__activity__descriptor, activity, err);
+}
+
+/* The walk stands at or behind (account, time, sequence) of the event wanted, or of a later
+ * account. */
+static enum tg_code seek_ref(struct tg_view *view, struct tg_walk *walk, struct tg_event_id wanted,
+                             struct tg_event_id *id, Tg__Activity **activity, struct tg_error *err)
+{
+    struct tg_span key, value;
+    struct tg_event_id found;
+    enum tg_code code;
+    while ((code = tg_walk_next(walk, &key, &value, err)) == TG_OK) {
+        if (!tg_read_event(key, &found))
+            return tg_fail(err, TG_UNUSABLE,
+                           "damaged key in the activity log (see tollgate store check)");
+        if (found.time_us == wanted.time_us && found.sequence == wanted.sequence)
+            return unpack(view, key, value, id, activity, err);
+        /* This account does not have it, unless it was the account before that ended here. */
+        if (found.account_id > wanted.account_id)
+            wanted.account_id = found.account_id;
+        else if (wanted.account_id++ == UINT64_MAX)
+            return TG_NOT_FOUND;
+        struct tg_key next = tg_key_event(&wanted);
+        tg_walk_seek(walk, &next);
+    }
+    return code;
+}
+
+enum tg_code tg_activity_by_ref(struct tg_view *view, const char *ref, struct tg_event_id *id,
+                                Tg__Activity **activity, struct tg_error *err)
+{
+    struct tg_event_id wanted;
+    struct tg_walk *walk;
+    if (!tg_ref_parse(ref, &wanted))
+        return tg_fail(err, TG_USAGE, "\"%.40s\" is no reference: it has 16 letters and digits",
+                       ref);
+    struct tg_key all = tg_key_all(), from = tg_key_event(&wanted);
+    enum tg_code code = tg_walk_begin(view, TG_DB_ACTIVITY, &all, &from, TG_FORWARD, &walk, err);
+    if (code != TG_OK)
+        return code;
+    code = seek_ref(view, walk, wanted, id, activity, err);
+    tg_walk_end(&walk);
+    if (code == TG_NOT_FOUND)
+        return tg_fail(err, TG_NOT_FOUND,
+                       "no event has the reference %s (old ones are removed after activity_days)",
+                       ref);
+    return code;
+}
+
+/* ---- daily counters ---- */
+
+static int64_t day_of(const struct tg_event_id *id)
+{
+    int64_t second = id->time_us / 1000000 - (id->time_us % 1000000 < 0);
+    return tg_day_of(second);
+}
+
+enum tg_code tg_daily_get(struct tg_view *view, uint64_t account_id, int64_t day, Tg__Daily **daily,
+                          struct tg_error *err)
+{
+    struct tg_key key = tg_key_id_pair(account_id, (uint64_t)day);
+    return tg_get_record(view, TG_DB_DAILY, &key, &tg__daily__descriptor, daily, err);
+}
+
+static void count_rule(struct tg_arena *arena, Tg__Daily *daily, char *rule, uint64_t n)
+{
+    for (size_t i = 0; i < daily->n_refused; i++)
+        if (strcmp(daily->refused[i]->rule, rule) == 0) {
+            daily->refused[i]->count += n;
+            return;
+        }
+    Tg__RuleCount **more = tg_arena_alloc(arena, (daily->n_refused + 1) * sizeof *more);
+    if (daily->n_refused > 0)
+        memcpy(more, daily->refused, daily->n_refused * sizeof *more);
+    Tg__RuleCount *count = tg_arena_alloc(arena, sizeof *count);
+    tg__rule_count__init(count);
+    count->rule = rule;
+    count->count = n;
+    more[daily->n_refused++] = count;
+    daily->refused = more;
+}
+
+static void count_bounce(Tg__Daily *daily, const char *result)
+{
+    if (strcmp(result, "hard") == 0)
+        daily->hard++;
+    else if (strcmp(result, "soft") == 0)
+        daily->soft++;
+    else if (strcmp(result, "delayed") == 0)
+        daily->delayed++;
+}
+
+static void count(struct tg_arena *arena, Tg__Daily *daily, const Tg__Activity *activity)
+{
+    uint64_t n = 1 + (uint64_t)activity->repeated;
+    switch (activity->kind) {
+    case TG__ACTIVITY_KIND__ACCEPTED:
+        daily->messages++;
+        daily->recipients += activity->recipients;
+        break;
+    case TG__ACTIVITY_KIND__REFUSED:
+        count_rule(arena, daily, activity->rule, n);
+        break;
+    case TG__ACTIVITY_KIND__BOUNCE:
+        count_bounce(daily, activity->result);
+        break;
+    case TG__ACTIVITY_KIND__COMPLAINT:
+        daily->complaints++;
+        break;
+    case TG__ACTIVITY_KIND__AUTH_FAILED:
+        daily->auth_failed += n;
+        break;
+    default:
+        break;
+    }
+}
+
+static bool counts(Tg__ActivityKind kind)
+{
+    return kind == TG__ACTIVITY_KIND__ACCEPTED || kind == TG__ACTIVITY_KIND__REFUSED ||
+           kind == TG__ACTIVITY_KIND__BOUNCE || kind == TG__ACTIVITY_KIND__COMPLAINT ||
+           kind == TG__ACTIVITY_KIND__AUTH_FAILED;
+}
+
+/* In front of a character's first octet. */
+static char *cut(struct tg_arena *arena, char *text)
+{
+    size_t len = strnlen(text, TG_ACTIVITY_TEXT + 1);
+    if (len <= TG_ACTIVITY_TEXT)
+        return text;
+    len = TG_ACTIVITY_TEXT;
+    while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    return tg_arena_strndup(arena, text, len);
+}
+
+Tg__Activity tg_activity_cut(struct tg_arena *arena, const Tg__Activity *activity)
+{
+    Tg__Activity a = *activity;
+    char **const texts[] = {&a.result, &a.rule,     &a.reply,     &a.sender, &a.header_from,
+                            &a.client, &a.queue_id, &a.recipient, &a.text,   &a.login};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = cut(arena, *texts[i]);
+    return a;
+}
+
+enum tg_code tg_activity_append(struct tg_change *change, const struct tg_event_id *id,
+                                const Tg__Activity *activity, struct tg_error *err)
+{
+    struct tg_view *view = tg_change_view(change);
+    struct tg_arena *arena = tg_view_arena(view);
+    struct tg_key key = tg_key_event(id);
+    Tg__Activity event = tg_activity_cut(arena, activity);
+    if (counts(event.kind)) {
+        int64_t day = day_of(id);
+        Tg__Daily *daily, fresh = TG__DAILY__INIT;
+        enum tg_code code = tg_daily_get(view, id->account_id, day, &daily, err);
+        if (code == TG_NOT_FOUND)
+            daily = &fresh;
+        else if (code != TG_OK)
+            return code;
+        count(arena, daily, &event);
+        struct tg_key daily_key = tg_key_id_pair(id->account_id, (uint64_t)day);
+        tg_put_record(change, TG_DB_DAILY, &daily_key, &daily->base);
+    }
+    tg_put_record(change, TG_DB_ACTIVITY, &key, &event.base);
+    return TG_OK;
+}
+
+enum tg_code tg_activity_next(struct tg_view *view, struct tg_walk *walk, struct tg_event_id *id,
+                              Tg__Activity **activity, struct tg_error *err)
+{
+    struct tg_span key, value;
+    enum tg_code code = tg_walk_next(walk, &key, &value, err);
+    if (code != TG_OK)
+        return code;
+    return unpack(view, key, value, id, activity, err);
+}
