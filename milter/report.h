@@ -3,10 +3,11 @@
 #ifndef MILTER_REPORT_H
 #define MILTER_REPORT_H
 
+#include <stdbool.h>
 #include "schema/arena.h"
 #include "schema/span.h"
 
-enum report_kind { MILTER_REPORT_HARD, REPORT_SOFT, REPORT_DELAYED, REPORT_COMPLAINT, REPORT_DELIVERED, REPORT_UNKNOWN };
+enum report_kind { REPORT_HARD, REPORT_SOFT, REPORT_DELAYED, REPORT_COMPLAINT, REPORT_DELIVERED, REPORT_UNKNOWN };
 const char *report_kind_name(enum report_kind kind); /* "hard", "soft", "delayed", "complaint", "delivered", "unknown" */
 
 enum { REPORT_RECIPIENTS = 100, REPORT_MAX_BYTES = 1 << 20 };

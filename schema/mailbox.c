@@ -90,11 +90,10 @@ enum tg_code tg_mailbox_parse(struct tg_span text, struct tg_mailbox *out, struc
     return TG_OK;
 }
 
-bool tg_mailbox_same(struct tg_span a, struct tg_span b)
+const char *tg_mailbox_canonical(struct tg_arena *arena, struct tg_span text)
 {
-    struct tg_mailbox x, y;
-    if (tg_mailbox_parse(a, &x, NULL) != TG_OK || tg_mailbox_parse(b, &y, NULL) != TG_OK)
-        return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-    return x.local_part.len == y.local_part.len && strcmp(x.domain, y.domain) == 0 &&
-           (x.local_part.len == 0 || memcmp(x.local_part.data, y.local_part.data, x.local_part.len) == 0);
+    struct tg_mailbox m;
+    if (tg_mailbox_parse(text, &m, NULL) != TG_OK)
+        return tg_arena_strndup(arena, (const char *)text.data, text.len);
+    return tg_arena_printf(arena, "%.*s@%s", (int)m.local_part.len, (const char *)m.local_part.data, m.domain);
 }

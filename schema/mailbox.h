@@ -2,6 +2,7 @@
 #ifndef TG_MAILBOX_H
 #define TG_MAILBOX_H
 
+#include "schema/arena.h"
 #include "schema/domain_name.h"
 
 struct tg_mailbox {
@@ -14,7 +15,8 @@ struct tg_mailbox {
  * route, an address literal, no domain, controls, NUL, unbalanced brackets or quotes, anything behind. */
 enum tg_code tg_mailbox_parse(struct tg_span text, struct tg_mailbox *out, struct tg_error *err) TG_MUST_CHECK;
 
-/* Same recipient? Local parts octet by octet, domains canonically. Text that does not parse compares by octets. */
-bool tg_mailbox_same(struct tg_span a, struct tg_span b);
+/* One text for one recipient: the local part as it is, the domain canonical. What does not parse stays as it is.
+ * In the arena. */
+const char *tg_mailbox_canonical(struct tg_arena *arena, struct tg_span text);
 
 #endif

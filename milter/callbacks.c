@@ -1,0 +1,277 @@
+/* callbacks.c: see callbacks.h. */
+#include <libmilter/mfapi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "milter/callbacks.h"
+#include "milter/reply.h"
+#include "milter/report.h"
+#include "milter/return_path.h"
+#include "milter/session.h"
+#include "schema/log.h"
+
+/* Set once, before smfi_main; libmilter's callbacks have no other way to it. */
+static struct filter *the_filter;
+
+static struct session *session_of(SMFICTX *ctx)
+{
+    return smfi_getpriv(ctx);
+}
+
+/* Where the MTA does not wait for an answer, there must be none. */
+static sfsistat go_on(const struct session *s, unsigned long no_reply)
+{
+    return (s->steps & no_reply) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+static void learn_queue_id(SMFICTX *ctx, struct message *m)
+{
+    const char *id = smfi_getsymval(ctx, (char *)"i");
+    if (m->queue_id == NULL && id != NULL && *id != '\0')
+        m->queue_id = tg_arena_strdup(m->arena, id);
+}
+
+/* ---- negotiation ---- */
+
+/* What each stage needs; where the MTA can't be asked, its own defaults have all but {client_addr}. */
+static void ask_for_macros(SMFICTX *ctx)
+{
+    smfi_setsymlist(ctx, SMFIM_CONNECT, (char *)"j _ v {daemon_name} {daemon_addr} {daemon_port} {client_addr}");
+    smfi_setsymlist(ctx, SMFIM_ENVFROM, (char *)"i {auth_authen} {auth_type}");
+    smfi_setsymlist(ctx, SMFIM_ENVRCPT, (char *)"i");
+    smfi_setsymlist(ctx, SMFIM_EOM, (char *)"i");
+}
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
+                             unsigned long *my_actions, unsigned long *my_steps, unsigned long *my_f2, unsigned long *my_f3)
+{
+    const unsigned long needed = SMFIF_CHGFROM | SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_ADDHDRS | SMFIF_CHGHDRS;
+    (void)f2;
+    (void)f3;
+    if ((actions & needed) != needed) {
+        tg_log(TG_ERROR, "negotiation-failed", "error", "the MTA does not offer what is needed: change sender, recipients, headers",
+               NULL);
+        return SMFIS_REJECT;
+    }
+    *my_actions = needed | (actions & SMFIF_SETSYMLIST);
+    /* Steps that nobody needs, and answers that the MTA need not wait for, are most of a filter's cost. */
+    *my_steps = steps & (SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_CONN | SMFIP_NR_HDR | SMFIP_HDR_LEADSPC |
+                         SMFIP_SKIP);
+    *my_f2 = *my_f3 = 0;
+    struct session *s = session_new(the_filter);
+    s->steps = *my_steps;
+    smfi_setpriv(ctx, s);
+    if ((actions & SMFIF_SETSYMLIST) != 0)
+        ask_for_macros(ctx);
+    return SMFIS_CONTINUE;
+}
+
+/* ---- a connection ---- */
+
+static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
+{
+    (void)host;
+    struct session *s = session_of(ctx);
+    session_connected(s, (const struct sockaddr *)address, smfi_getsymval(ctx, (char *)"{daemon_name}"));
+    return go_on(s, SMFIP_NR_CONN);
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+    struct session *s = session_of(ctx);
+    smfi_setpriv(ctx, NULL);
+    session_free(&s);
+    return SMFIS_CONTINUE;
+}
+
+/* ---- a message ---- */
+
+static sfsistat on_mail(SMFICTX *ctx, char **argv)
+{
+    struct session *s = session_of(ctx);
+    struct decision d;
+    message_begin(s, argv[0], smfi_getsymval(ctx, (char *)"{auth_authen}"));
+    learn_queue_id(ctx, &s->message);
+    session_decide(s, TG_AT_MAIL, NULL, &d);
+    if (d.verdict.kind != TG_ACCEPT)
+        return reply_refuse(ctx, s, &d, NULL);
+    s->message.untouched = d.verdict.untouched;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
+{
+    struct session *s = session_of(ctx);
+    struct message *m = &s->message;
+    struct decision d;
+    learn_queue_id(ctx, m);
+    if (message_has_recipient(m, argv[0]))
+        return SMFIS_CONTINUE;
+    session_decide(s, TG_AT_RCPT, argv[0], &d);
+    if (d.verdict.kind != TG_ACCEPT)
+        return reply_refuse(ctx, s, &d, argv[0]);
+    m->untouched = d.verdict.untouched && !d.report;
+    message_add_recipient(m, argv[0], &d);
+    return SMFIS_CONTINUE;
+}
+
+/* A report is read whole, as far as is looked at. */
+static void keep_report(struct message *m, const char *bytes, size_t len)
+{
+    if (m->reports == 0 || m->report_len >= REPORT_MAX_BYTES)
+        return;
+    if (m->report_text == NULL)
+        m->report_text = tg_xmalloc(REPORT_MAX_BYTES);
+    if (len > REPORT_MAX_BYTES - m->report_len)
+        len = REPORT_MAX_BYTES - m->report_len;
+    memcpy(m->report_text + m->report_len, bytes, len);
+    m->report_len += len;
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+    struct session *s = session_of(ctx);
+    struct message *m = &s->message;
+    if (m->untouched)
+        return go_on(s, SMFIP_NR_HDR);
+    tg_header_field(&m->reader, tg_span_str(name), tg_span_str(value));
+    if (strcasecmp(name, "X-Tollgate-Trace") == 0)
+        m->trace_fields++;
+    keep_report(m, name, strlen(name));
+    keep_report(m, ":", 1);
+    keep_report(m, value, strlen(value));
+    keep_report(m, "\n", 1);
+    return go_on(s, SMFIP_NR_HDR);
+}
+
+static sfsistat on_end_of_header(SMFICTX *ctx)
+{
+    struct session *s = session_of(ctx);
+    struct message *m = &s->message;
+    struct decision d;
+    learn_queue_id(ctx, m);
+    if (m->untouched)
+        return SMFIS_CONTINUE;
+    keep_report(m, "\n", 1);
+    tg_header_end(&m->reader, m->shared->settings->check_sender_header, m->arena, &m->header);
+    m->header_read = true;
+    session_decide(s, TG_AT_HEADERS, NULL, &d);
+    if (d.verdict.kind != TG_ACCEPT)
+        return reply_refuse(ctx, s, &d, NULL);
+    snprintf(m->warning, sizeof m->warning, "%s", d.verdict.warning);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *bytes, size_t len)
+{
+    struct session *s = session_of(ctx);
+    struct message *m = &s->message;
+    keep_report(m, (const char *)bytes, len);
+    bool enough = m->reports == 0 || m->report_len >= REPORT_MAX_BYTES;
+    return enough && (s->steps & SMFIP_SKIP) != 0 ? SMFIS_SKIP : SMFIS_CONTINUE;
+}
+
+static void note_warning(struct session *s, const struct decision *d)
+{
+    Tg__Activity activity;
+    char ref[TG_REF_SIZE];
+    struct tg_event_id id = tg_event_new(d->account_id, filter_now_us());
+    reply_activity(s, &activity);
+    activity.kind = TG__ACTIVITY_KIND__WARNING;
+    activity.rule = (char *)"unsubscribe";
+    activity.text = s->message.warning;
+    activity.login = (char *)"";
+    tg_committer_note(s->filter->committer, &id, &activity);
+    tg_log(TG_INFO, "warning", "account", d->username, "text", s->message.warning, "queue_id", s->message.queue_id, "ref",
+           tg_ref_text(&id, ref), NULL);
+}
+
+/* Takes the message from the plan, durably; only then is anything told to the MTA. */
+static sfsistat charge_and_accept(SMFICTX *ctx, struct session *s, struct decision *d)
+{
+    struct message *m = &s->message;
+    const struct tg_settings *settings = m->shared->settings;
+    Tg__Activity activity;
+    struct tg_error err;
+    char ref[TG_REF_SIZE], count[24];
+    reply_activity(s, &activity);
+    activity.kind = TG__ACTIVITY_KIND__ACCEPTED;
+    activity.login = (char *)"";
+    struct tg_charge charge = {
+        .id = tg_event_new(d->account_id, filter_now_us()),
+        .units = settings->count == TG_COUNT_MESSAGES ? 1 : m->ordinary,
+        .service_per_hour = (uint64_t)settings->max_per_hour,
+        .service_per_day = (uint64_t)settings->max_per_day,
+        .activity = &activity,
+    };
+    enum tg_code code = tg_committer_charge(s->filter->committer, &charge, &err);
+    if (code == TG_OK)
+        code = return_path_set(ctx, s, d, &charge.id, &err);
+    if (code != TG_OK) {
+        if (code != TG_REFUSED && code != TG_NOT_FOUND)
+            tg_log_error(TG_ERROR, "store-failed", &err);
+        session_decide_charge(s, code, &charge, d);
+        return reply_refuse(ctx, s, d, NULL);
+    }
+    snprintf(count, sizeof count, "%zu", m->ordinary);
+    tg_log(TG_INFO, "accepted", "account", d->username, "queue_id", m->queue_id, "client", s->client_text, "sender",
+           activity.sender, "recipients", count, "ref", tg_ref_text(&charge.id, ref), NULL);
+    if (*m->warning != '\0')
+        note_warning(s, d);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat end_of_message(SMFICTX *ctx, struct session *s)
+{
+    struct message *m = &s->message;
+    struct decision d;
+    if (m->untouched)
+        return SMFIS_CONTINUE;
+    session_decide(s, TG_AT_END, NULL, &d);
+    if (d.verdict.kind != TG_ACCEPT)
+        return reply_refuse(ctx, s, &d, NULL);
+    if (m->reports > 0 && m->ordinary == 0)
+        return return_path_report(ctx, s);
+    return d.verdict.untouched ? SMFIS_CONTINUE : charge_and_accept(ctx, s, &d);
+}
+
+static sfsistat on_end_of_message(SMFICTX *ctx)
+{
+    struct session *s = session_of(ctx);
+    learn_queue_id(ctx, &s->message);
+    sfsistat status = end_of_message(ctx, s);
+    message_end(s);
+    return status;
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+    struct session *s = session_of(ctx);
+    if (s != NULL)
+        message_end(s);
+    return SMFIS_CONTINUE;
+}
+
+enum tg_code callbacks_register(struct filter *filter, struct tg_error *err)
+{
+    struct smfiDesc table = {
+        .xxfi_name = (char *)"tollgate",
+        .xxfi_version = SMFI_VERSION,
+        .xxfi_flags = SMFIF_CHGFROM | SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_SETSYMLIST,
+        .xxfi_connect = on_connect,
+        .xxfi_envfrom = on_mail,
+        .xxfi_envrcpt = on_rcpt,
+        .xxfi_header = on_header,
+        .xxfi_eoh = on_end_of_header,
+        .xxfi_body = on_body,
+        .xxfi_eom = on_end_of_message,
+        .xxfi_abort = on_abort,
+        .xxfi_close = on_close,
+        .xxfi_negotiate = on_negotiate,
+    };
+    the_filter = filter;
+    if (smfi_register(table) != MI_SUCCESS)
+        return tg_fail(err, TG_FAILED, "libmilter did not take the filter");
+    return TG_OK;
+}

@@ -1,0 +1,70 @@
+/* daemon.c: see daemon.h. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "schema/daemon.h"
+
+enum tg_code tg_daemon_detach(struct tg_error *err)
+{
+    if (daemon(1, 0) != 0)
+        return tg_fail(err, TG_FAILED, "can't detach: %s", strerror(errno));
+    return TG_OK;
+}
+
+static bool somebody_listens(const char *path)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return true;
+    strncpy(to.sun_path, path, sizeof to.sun_path - 1);
+    int rc = connect(fd, (const struct sockaddr *)&to, sizeof to);
+    bool dead = rc != 0 && (errno == ECONNREFUSED || errno == ENOENT);
+    close(fd);
+    return !dead;
+}
+
+enum tg_code tg_socket_make_room(const char *path, struct tg_error *err)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0) {
+        if (errno == ENOENT)
+            return TG_OK;
+        return tg_fail(err, TG_UNUSABLE, "can't look at %s: %s", path, strerror(errno));
+    }
+    if (!S_ISSOCK(st.st_mode))
+        return tg_fail(err, TG_REFUSED, "%s is there and no socket: remove it, or listen elsewhere", path);
+    if (somebody_listens(path))
+        return tg_fail(err, TG_REFUSED, "another program listens on %s: is this daemon running already?", path);
+    if (unlink(path) != 0 && errno != ENOENT)
+        return tg_fail(err, TG_UNUSABLE, "can't remove the stale socket %s: %s", path, strerror(errno));
+    return TG_OK;
+}
+
+enum tg_code tg_socket_permissions(const char *path, const struct tg_settings *settings, struct tg_error *err)
+{
+    uid_t uid = (uid_t)-1;
+    gid_t gid = (gid_t)-1;
+    if (*settings->socket_group != '\0') {
+        const struct group *group = getgrnam(settings->socket_group);
+        if (group == NULL)
+            return tg_fail(err, TG_UNUSABLE, "there is no group %s: set socket_group to the group of your mail server",
+                           settings->socket_group);
+        gid = group->gr_gid;
+    }
+    if (geteuid() == 0 && *settings->user != '\0') {
+        const struct passwd *pw = getpwnam(settings->user);
+        uid = pw != NULL ? pw->pw_uid : (uid_t)-1;
+    }
+    if (chown(path, uid, gid) != 0)
+        return tg_fail(err, TG_UNUSABLE, "can't give %s to group %s: %s (start as root, or set socket_group = \"\")", path,
+                       settings->socket_group, strerror(errno));
+    if (chmod(path, settings->socket_mode_bits) != 0)
+        return tg_fail(err, TG_UNUSABLE, "can't set the mode of %s: %s", path, strerror(errno));
+    return TG_OK;
+}
