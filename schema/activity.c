@@ -1,7 +1,7 @@
 /* activity.c: see activity.h. */
-#include <ctype.h>
 #include <string.h>
 #include "schema/activity.h"
+#include "schema/base32.h"
 #include "schema/calendar.h"
 
 /* ---- names ---- */
@@ -32,41 +32,33 @@ bool tg_activity_kind_parse(const char *text, Tg__ActivityKind *kind)
     return false;
 }
 
-/* ---- references: time (56 bits) and sequence (24), RFC 4648 section 6 in lower case ---- */
+/* ---- references: time (56 bits) and sequence (24) ---- */
 
-static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
-enum { REF_LEN = TG_REF_SIZE - 1, SEQUENCE_BITS = 24, HALF_BITS = 40 };
+enum { TIME_SIZE = 7, SEQUENCE_SIZE = 3, ID_SIZE = TIME_SIZE + SEQUENCE_SIZE };
+_Static_assert(TG_BASE32_LEN(ID_SIZE) + 1 == TG_REF_SIZE, "a reference is the whole of time and sequence");
 
 char *tg_ref_text(const struct tg_event_id *id, char buf[TG_REF_SIZE])
 {
-    /* Two halves of 40 bits, eight letters each. */
-    uint64_t time_us = (uint64_t)id->time_us & ((UINT64_C(1) << 56) - 1);
-    uint64_t half[2] = {
-        time_us >> 16,
-        (time_us & 0xffff) << SEQUENCE_BITS | (id->sequence & 0xffffff),
-    };
-    for (int i = 0; i < REF_LEN; i++)
-        buf[i] = base32[half[i / 8] >> (HALF_BITS - 5 * (i % 8 + 1)) & 31];
-    buf[REF_LEN] = '\0';
+    uint8_t bytes[ID_SIZE];
+    for (int i = 0; i < TIME_SIZE; i++)
+        bytes[i] = (uint8_t)((uint64_t)id->time_us >> 8 * (TIME_SIZE - 1 - i));
+    for (int i = 0; i < SEQUENCE_SIZE; i++)
+        bytes[TIME_SIZE + i] = (uint8_t)(id->sequence >> 8 * (SEQUENCE_SIZE - 1 - i));
+    tg_base32_encode(bytes, sizeof bytes, buf);
     return buf;
 }
 
 /* Upper case is read too, for people who copy by hand. */
 bool tg_ref_parse(const char *text, struct tg_event_id *id)
 {
-    uint64_t half[2] = {0, 0};
-    if (strlen(text) != REF_LEN)
+    uint8_t bytes[ID_SIZE];
+    if (!tg_base32_decode(text, strlen(text), bytes, sizeof bytes))
         return false;
-    for (int i = 0; i < REF_LEN; i++) {
-        const char *letter = strchr(base32, tolower((unsigned char)text[i]));
-        if (letter == NULL)
-            return false;
-        half[i / 8] = half[i / 8] << 5 | (uint64_t)(letter - base32);
-    }
-    *id = (struct tg_event_id){
-        .time_us = (int64_t)(half[0] << 16 | half[1] >> SEQUENCE_BITS),
-        .sequence = (uint32_t)(half[1] & 0xffffff),
-    };
+    *id = (struct tg_event_id){ .time_us = 0 };
+    for (int i = 0; i < TIME_SIZE; i++)
+        id->time_us = id->time_us << 8 | bytes[i];
+    for (int i = 0; i < SEQUENCE_SIZE; i++)
+        id->sequence = id->sequence << 8 | bytes[TIME_SIZE + i];
     return true;
 }
 
