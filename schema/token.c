@@ -7,8 +7,10 @@
  *
  * The tag is over the text and is the keystream's nonce (SIV, RFC 5297's idea), so equal texts alone make
  * equal tokens, and no two events are equal. These bytes stand in mail that is under way. */
+#include <assert.h>
 #include <sodium.h>
 #include <string.h>
+#include "schema/audit.h"
 #include "schema/base32.h"
 #include "schema/records.pb-c.h"
 #include "schema/token.h"
@@ -64,6 +66,8 @@ void tg_token_make(const struct tg_seal_keys *keys, enum tg_token_kind kind, con
 {
     uint8_t whole[WHOLE];
     struct subkeys sub;
+    assert(keys->count > 0 && token->account_id >> 48 == 0 && (uint64_t)token->time >> 40 == 0 &&
+           token->sequence >> 24 == 0);
     const size_t newest = keys->count - 1;
     whole[0] = (uint8_t)(TOKEN_VERSION << 4 | kind);
     whole[1] = keys->key[newest].number;
@@ -144,14 +148,17 @@ enum tg_code tg_seal_keys_rotate(struct tg_change *change, int64_t now, struct t
     struct tg_arena *arena = tg_view_arena(tg_change_view(change));
     Tg__SealKeys *stored;
     enum tg_code code = tg_get_record(tg_change_view(change), TG_DB_META, &key, &tg__seal_keys__descriptor, &stored, err);
+    if (code == TG_NOT_FOUND || (code == TG_OK && stored->n_keys == 0))
+        return tg_fail(err, TG_UNUSABLE, "the store has no keys for return-path tokens (run tollgate store check)");
     if (code != TG_OK)
         return code;
+    const uint32_t newest = stored->keys[stored->n_keys - 1]->number;
     /* Numbers go round at 255: sixteen are kept, so none is there twice. */
     uint8_t *secret = tg_arena_alloc(arena, 32);
     randombytes_buf(secret, 32);
     Tg__SealKey *fresh = tg_arena_alloc(arena, sizeof *fresh);
     tg__seal_key__init(fresh);
-    fresh->number = stored->n_keys > 0 ? (stored->keys[stored->n_keys - 1]->number + 1) & 0xff : 1;
+    fresh->number = (newest + 1) & 0xff;
     fresh->created_at = now;
     fresh->secret = (ProtobufCBinaryData){ 32, secret };
 
@@ -163,5 +170,8 @@ enum tg_code tg_seal_keys_rotate(struct tg_change *change, int64_t now, struct t
     next.keys[keep] = fresh;
     next.n_keys = keep + 1;
     tg_put_record(change, TG_DB_META, &key, &next.base);
+    sodium_memzero(secret, 32);
+    tg_audit(change, now, "key rotate", "return-path", tg_arena_printf(arena, "key %u", newest),
+             tg_arena_printf(arena, "key %u", fresh->number));
     return tg_change_error(change, err);
 }
