@@ -88,7 +88,7 @@ static enum tg_code check(const Tg__Account *a, struct tg_error *err)
 /* The offer that is meant; its number where only one of that plan is there. */
 static enum tg_code find_offer(struct tg_view *view, Tg__Account *wish, struct tg_error *err)
 {
-    struct tg_key prefix = { .len = 1, .data = { (uint8_t)wish->plan } };
+    struct tg_key prefix = tg_key_offer_prefix((uint8_t)wish->plan);
     struct tg_walk *walk;
     struct tg_span key, value;
     bool listed = false, on_sale = false;

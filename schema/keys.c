@@ -107,11 +107,24 @@ struct tg_key tg_key_name_id(const char *name, uint64_t id)
     return key;
 }
 
-struct tg_key tg_key_offer(uint8_t plan, uint64_t messages)
+struct tg_key tg_key_offer_prefix(uint8_t plan)
 {
     struct tg_key key = { .len = 0 };
     add_number(&key, plan, 1);
+    return key;
+}
+
+struct tg_key tg_key_offer(uint8_t plan, uint64_t messages)
+{
+    struct tg_key key = tg_key_offer_prefix(plan);
     add_number(&key, messages, 8);
+    return key;
+}
+
+struct tg_key tg_key_network_family(uint8_t family)
+{
+    struct tg_key key = { .len = 0 };
+    add_number(&key, family, 1);
     return key;
 }
 

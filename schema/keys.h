@@ -97,8 +97,10 @@ struct tg_key tg_key_id_name(uint64_t id, const char *name);   /* associations, 
 struct tg_key tg_key_name_id(const char *name, uint64_t id);   /* domain_accounts */
 struct tg_key tg_key_name_prefix(const char *name);            /* domain_accounts: name NUL */
 struct tg_key tg_key_offer(uint8_t plan, uint64_t messages);
+struct tg_key tg_key_offer_prefix(uint8_t plan);               /* plans: all sizes of one plan */
 struct tg_key tg_key_network(const struct tg_network *network, uint64_t account_id);
 struct tg_key tg_key_network_prefix(const struct tg_network *network); /* whole network, any account */
+struct tg_key tg_key_network_family(uint8_t family);           /* all networks of a family */
 struct tg_key tg_key_account_network(uint64_t account_id, const struct tg_network *network);
 struct tg_key tg_key_event(const struct tg_event_id *id);      /* activity, ledger */
 struct tg_key tg_key_audit(int64_t time_us, uint32_t sequence);

@@ -250,7 +250,7 @@ static enum tg_code next_length(struct tg_walk *walk, uint8_t family, int below,
 enum tg_code tg_network_lookup(struct tg_view *view, const struct tg_network *address, struct tg_network_entry **list,
                                size_t *count, struct tg_error *err)
 {
-    struct tg_key family = { .len = 1, .data = { address->family } };
+    struct tg_key family = tg_key_network_family(address->family);
     struct entries found = { NULL, 0, 0 };
     struct tg_walk *walk;
     *list = NULL;
