@@ -49,7 +49,7 @@ static bool round_trips(const char *name)
 {
     char *unicode = NULL, *back = NULL;
     bool same = idn2_to_unicode_8z8z(name, &unicode, 0) == IDN2_OK &&
-                idn2_to_ascii_8z(unicode, &back, IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES) == IDN2_OK &&
+                idn2_to_ascii_8z(unicode, &back, IDN2_NONTRANSITIONAL) == IDN2_OK &&
                 strcmp(back, name) == 0;
     idn2_free(unicode);
     idn2_free(back);
@@ -79,7 +79,9 @@ enum tg_code tg_domain_name(struct tg_span text, char out[TG_DOMAIN_MAX + 1], st
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
 
-    int rc = idn2_to_ascii_8z(copy, &ascii, IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES);
+    /* Not with IDN2_USE_STD3_ASCII_RULES: that drops what it does not allow, so that "exa mple.com" would be
+     * example.com, and "ex@b.com" exb.com. Here it stays, and labels_are_good refuses it. */
+    int rc = idn2_to_ascii_8z(copy, &ascii, IDN2_NONTRANSITIONAL);
     if (rc != IDN2_OK)
         return tg_fail(err, TG_USAGE, "that is not a domain name: %s", idn2_strerror(rc));
     for (char *c = ascii; *c != '\0'; c++)
