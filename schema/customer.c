@@ -18,8 +18,9 @@ static enum tg_code check(const Tg__Customer *c, struct tg_error *err)
         { "phone", c->phone },
         { "address", c->address },
         { "company", b != NULL ? b->company : "" },
-        { "vat", b != NULL ? b->vat : "" },
+        { "VAT number", b != NULL ? b->vat : "" },
         { "billing address", b != NULL ? b->address : "" },
+        { "terms' version", c->terms_version },
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!tg_text_is_clean(texts[i].value, TEXT_MAX))
@@ -45,11 +46,17 @@ static const char *subject(uint64_t id, char buf[32])
     return buf;
 }
 
+/* For the audit log: all of it that a change may concern. */
 static char *summary(struct tg_change *change, const Tg__Customer *c)
 {
-    return tg_arena_printf(tg_view_arena(tg_change_view(change)), "%s <%s>, %s, %s%s%s%s%s", c->name, c->email, c->phone,
-                           c->address, c->billing != NULL ? "; " : "", c->billing != NULL ? c->billing->company : "",
-                           c->billing != NULL ? ", " : "", c->billing != NULL ? c->billing->vat : "");
+    struct tg_arena *arena = tg_view_arena(tg_change_view(change));
+    const Tg__Billing *b = c->billing;
+    const char *rest[] = { c->phone, c->address };
+    char *text = tg_arena_printf(arena, "%s <%s>", c->name, c->email);
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
+        if (*rest[i] != '\0')
+            text = tg_arena_printf(arena, "%s, %s", text, rest[i]);
+    return b == NULL ? text : tg_arena_printf(arena, "%s; billing: %s, %s, %s", text, b->company, b->vat, b->address);
 }
 
 enum tg_code tg_customer_get(struct tg_view *view, uint64_t id, Tg__Customer **customer, struct tg_error *err)
@@ -95,6 +102,7 @@ enum tg_code tg_customer_update(struct tg_change *change, Tg__Customer *customer
     enum tg_code code = tg_customer_get(tg_change_view(change), customer->id, &old, err);
     if (code != TG_OK || (code = check(customer, err)) != TG_OK)
         return code;
+    customer->created_at = old->created_at;
     put(change, customer);
     tg_audit(change, now, action, subject(customer->id, name), summary(change, old), summary(change, customer));
     return tg_change_error(change, err);

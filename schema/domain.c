@@ -7,6 +7,9 @@
 #include "schema/customer.h"
 #include "schema/domain.h"
 #include "schema/domain_name.h"
+#include "schema/text.h"
+
+enum { REASON_MAX = 400 };
 
 const char *tg_domain_status_name(Tg__DomainStatus status)
 {
@@ -95,17 +98,29 @@ enum tg_code tg_domain_add(struct tg_change *change, const char *name, uint64_t 
     return tg_change_error(change, err);
 }
 
+/* For the audit log. */
+static const char *status_text(struct tg_arena *arena, const Tg__Domain *domain)
+{
+    const char *name = tg_domain_status_name(domain->status);
+    return *domain->status_reason == '\0' ? name : tg_arena_printf(arena, "%s: %s", name, domain->status_reason);
+}
+
 enum tg_code tg_domain_set_status(struct tg_change *change, const char *name, Tg__DomainStatus status, const char *reason,
                                   int64_t now, struct tg_error *err)
 {
+    struct tg_arena *arena = tg_view_arena(tg_change_view(change));
     Tg__Domain *domain;
     enum tg_code code = tg_domain_get(tg_change_view(change), name, &domain, err);
     if (code != TG_OK)
         return code;
-    tg_audit(change, now, "domain verify", domain->domain, tg_domain_status_name(domain->status), tg_domain_status_name(status));
+    if (reason != NULL && !tg_text_is_clean(reason, REASON_MAX))
+        return tg_fail(err, TG_USAGE, "the reason for the status of %s must be UTF-8 text of at most %d octets without "
+                       "control characters", domain->domain, REASON_MAX);
+    const char *before = status_text(arena, domain);
     domain->status = status;
     domain->status_reason = (char *)(reason != NULL ? reason : "");
     domain->checked_at = now;
+    tg_audit(change, now, "domain verify", domain->domain, before, status_text(arena, domain));
     struct tg_key key = tg_key_name(domain->domain);
     tg_put_record(change, TG_DB_DOMAINS, &key, &domain->base);
     return tg_change_error(change, err);
@@ -129,7 +144,9 @@ enum tg_code tg_domain_remove(struct tg_change *change, const char *name, int64_
     tg_delete(change, TG_DB_DOMAINS, &key);
     key = tg_key_id_name(domain->customer_id, domain->domain);
     tg_delete(change, TG_DB_CUSTOMER_DOMAINS, &key);
-    tg_audit(change, now, "domain remove", domain->domain, NULL, NULL);
+    tg_audit(change, now, "domain remove", domain->domain,
+             tg_arena_printf(tg_view_arena(view), "customer %llu, %s", (unsigned long long)domain->customer_id,
+                             tg_domain_status_name(domain->status)), NULL);
     return tg_change_error(change, err);
 }
 
@@ -140,6 +157,12 @@ static enum tg_code domain_and_account(struct tg_view *view, const char *name, c
 {
     enum tg_code code = tg_domain_get(view, name, domain, err);
     return code == TG_OK ? tg_account_by_username(view, username, account, err) : code;
+}
+
+/* For the audit log. */
+static const char *association_text(struct tg_arena *arena, const char *username, bool subdomains)
+{
+    return subdomains ? tg_arena_printf(arena, "%s, with subdomains", username) : username;
 }
 
 enum tg_code tg_domain_associate(struct tg_change *change, const char *name, const char *username, bool subdomains,
@@ -175,8 +198,10 @@ enum tg_code tg_domain_associate(struct tg_change *change, const char *name, con
     tg_put_record(change, TG_DB_ASSOCIATIONS, &key, &record.base);
     key = tg_key_name_id(domain->domain, account->id);
     tg_put(change, TG_DB_DOMAIN_ACCOUNTS, &key, tg_span_of(NULL, 0));
-    tg_audit(change, now, "domain associate", domain->domain, NULL,
-             tg_arena_printf(tg_view_arena(view), "%s%s", username, subdomains ? ", with subdomains" : ""));
+    struct tg_arena *arena = tg_view_arena(view);
+    tg_audit(change, now, "domain associate", domain->domain,
+             is_new ? NULL : association_text(arena, username, there->subdomains),
+             association_text(arena, username, subdomains));
     return tg_change_error(change, err);
 }
 
@@ -186,20 +211,22 @@ enum tg_code tg_domain_dissociate(struct tg_change *change, const char *name, co
     struct tg_view *view = tg_change_view(change);
     Tg__Domain *domain;
     Tg__Account *account;
-    struct tg_span value;
+    Tg__Association *there;
     enum tg_code code = domain_and_account(view, name, username, &domain, &account, err);
     if (code != TG_OK)
         return code;
     struct tg_key key = tg_key_id_name(account->id, domain->domain);
-    code = tg_get(view, TG_DB_ASSOCIATIONS, &key, &value, err);
+    code = tg_get_record(view, TG_DB_ASSOCIATIONS, &key, &tg__association__descriptor, &there, err);
     if (code == TG_NOT_FOUND)
-        return tg_fail(err, TG_NOT_FOUND, "%s is not associated with %s", domain->domain, username);
+        return tg_fail(err, TG_NOT_FOUND, "%s is not associated with %s (tollgate account show %s says what is)",
+                       domain->domain, username, username);
     if (code != TG_OK)
         return code;
     tg_delete(change, TG_DB_ASSOCIATIONS, &key);
     key = tg_key_name_id(domain->domain, account->id);
     tg_delete(change, TG_DB_DOMAIN_ACCOUNTS, &key);
-    tg_audit(change, now, "domain dissociate", domain->domain, username, NULL);
+    tg_audit(change, now, "domain dissociate", domain->domain,
+             association_text(tg_view_arena(view), username, there->subdomains), NULL);
     return tg_change_error(change, err);
 }
 
