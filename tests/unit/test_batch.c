@@ -146,6 +146,38 @@ static void test_a_note_that_cannot_be_counted_is_left_out(void **state)
     assert_int_equal(count_records(&s, TG_DB_ACTIVITY, DAMAGED_DAILY), 0);
 }
 
+static void test_a_batch_that_runs_again_keeps_nothing_of_its_first_run(void **state)
+{
+    (void)state;
+    struct tg_store_stat before, after;
+    Tg__Activity bounce = TG__ACTIVITY__INIT;
+    char text[901];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    bounce.kind = TG__ACTIVITY_KIND__BOUNCE;
+    bounce.text = text;
+    tg_store_close(&s.store);
+    account_store_open_tight(&s);
+    assert_ok(tg_store_stat(s.store, &before, &err));
+    for (uint32_t i = 0; i < 1000; i++) {
+        struct tg_event_id id = {i == 0 ? DAMAGED_DAILY : GOOD, NOON * INT64_C(1000000), i};
+        assert_int_equal(tg_notes_add(notes, &id, &bounce, 0), TG_NOTE_QUEUED);
+    }
+    struct tg_charge charges[2] = {{.units = 10}, {.units = 1}};
+    struct tg_batch_request requests[2];
+    charges[0].id.account_id = charges[1].id.account_id = GOOD;
+    line_up(requests, charges, 2);
+    struct tg_batch batch = {
+        .first = requests, .charge_count = 2, .notes = notes, .note_count = 1000};
+    assert_ok(tg_batch_write(s.store, &batch, &err));
+    assert_ok(tg_store_stat(s.store, &after, &err));
+    assert_true(after.map_bytes > before.map_bytes); /* it did run again */
+    assert_int_equal(batch.unwritable, 1);
+    assert_int_equal(requests[0].code, TG_OK);
+    assert_int_equal(requests[1].code, TG_REFUSED);
+    assert_int_equal(usage_of(&s, GOOD).used, 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +186,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_refused_charge_writes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_note_that_cannot_be_counted_is_left_out, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_batch_that_runs_again_keeps_nothing_of_its_first_run,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
