@@ -35,7 +35,7 @@ bool tg_activity_kind_parse(const char *text, Tg__ActivityKind *kind)
 /* ---- references: time (56 bits) and sequence (24) ---- */
 
 enum { TIME_SIZE = 7, SEQUENCE_SIZE = 3, ID_SIZE = TIME_SIZE + SEQUENCE_SIZE };
-_Static_assert(TG_BASE32_LEN(ID_SIZE) + 1 == TG_REF_SIZE, "a reference is the whole of time and sequence");
+_Static_assert(TG_BASE32_LEN(ID_SIZE) + 1 == TG_REF_SIZE, "all of time and sequence");
 
 char *tg_ref_text(const struct tg_event_id *id, char buf[TG_REF_SIZE])
 {

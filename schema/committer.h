@@ -35,14 +35,17 @@ struct tg_charge {
 enum tg_code tg_committer_charge(struct tg_committer *committer, struct tg_charge *charge, struct tg_error *err) TG_MUST_CHECK;
 
 /* Records an event without waiting; copies it. Of refusals and failed logins, the first 20 of an account in a
- * minute are recorded one by one; the others are counted, and once the minute is over one record tells their number
- * (Activity.repeated); the daily counters count all. Where the queue (10,000) is full, the event is dropped, which is
- * logged once a minute. Returns false where it was folded or dropped (its reference will not be found). Any thread. */
+ * minute are recorded one by one; the others are counted, and once the minute is over one record for each rule
+ * tells their number (Activity.repeated); the daily counters count all. Where the queue (10,000) is full, the
+ * event is dropped, which is logged once a minute. Returns false where it was folded or dropped (its reference
+ * will not be found). Any thread. */
 bool tg_committer_note(struct tg_committer *committer, const struct tg_event_id *id, const Tg__Activity *activity);
 
 /* Waits until what was noted before is on disk; for an orderly end and for tests. */
 enum tg_code tg_committer_flush(struct tg_committer *committer, struct tg_error *err) TG_MUST_CHECK;
 
+/* charges: answered in a batch that was written, also those refused. dropped: notes that found no room, or whose
+ * account's counters are damaged. failures: batches. */
 struct tg_committer_stat { uint64_t batches, charges, notes, dropped, failures, largest_batch; };
 void tg_committer_stat(struct tg_committer *committer, struct tg_committer_stat *stat);
 
