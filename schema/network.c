@@ -8,6 +8,9 @@
 #include "schema/account.h"
 #include "schema/audit.h"
 #include "schema/network.h"
+#include "schema/text.h"
+
+enum { NOTE_MAX = 200 };
 
 /* ---- text and octets ---- */
 
@@ -41,7 +44,8 @@ static bool clear_host_bits(struct tg_network *n)
 static bool parse_length(const char *text, unsigned max, uint8_t *length)
 {
     size_t len = strlen(text);
-    if (len == 0 || len > 3 || strspn(text, "0123456789") != len)
+    /* No leading zero: elsewhere that is octal. */
+    if (len == 0 || len > 3 || strspn(text, "0123456789") != len || (text[0] == '0' && len > 1))
         return false;
     unsigned long value = strtoul(text, NULL, 10);
     *length = (uint8_t)value;
@@ -56,10 +60,11 @@ static bool parse_address(char *text, struct tg_network *n)
         text[len - 1] = '\0';
         text++;
     }
-    if (strncasecmp(text, "IPv6:", 5) == 0)
+    bool tagged = strncasecmp(text, "IPv6:", 5) == 0; /* as in an address literal (RFC 5321 4.1.3) */
+    if (tagged)
         text += 5;
     memset(n, 0, sizeof *n);
-    n->family = strchr(text, ':') != NULL ? 6 : 4;
+    n->family = tagged || strchr(text, ':') != NULL ? 6 : 4;
     n->prefix_len = n->family == 4 ? 32 : 128;
     return inet_pton(n->family == 4 ? AF_INET : AF_INET6, text, n->address) == 1;
 }
@@ -127,6 +132,12 @@ bool tg_network_contains(const struct tg_network *outer, const struct tg_network
 
 /* ---- changes ---- */
 
+/* For the audit log. */
+static const char *entry_text(struct tg_view *view, const char *network, const char *note)
+{
+    return *note == '\0' ? network : tg_arena_printf(tg_view_arena(view), "%s (%s)", network, note);
+}
+
 enum tg_code tg_network_add(struct tg_change *change, const struct tg_network *network, const char *username,
                             const char *note, const struct tg_network_limits *limits, int64_t now, struct tg_error *err)
 {
@@ -142,6 +153,9 @@ enum tg_code tg_network_add(struct tg_change *change, const struct tg_network *n
     if (network->prefix_len < shortest)
         return tg_fail(err, TG_REFUSED, "%s is too large a network: at least /%u is allowed (min_prefix%d in tollgate.conf)",
                        text, shortest, network->family);
+    if (note != NULL && !tg_text_is_clean(note, NOTE_MAX))
+        return tg_fail(err, TG_USAGE, "the note on %s must be UTF-8 text of at most %d octets without control characters", text,
+                       NOTE_MAX);
     struct tg_key key = tg_key_network(network, account->id);
     code = tg_get_record(view, TG_DB_NETWORKS, &key, &tg__authorised_ip__descriptor, &there, err);
     if (code == TG_OK)
@@ -154,7 +168,7 @@ enum tg_code tg_network_add(struct tg_change *change, const struct tg_network *n
     tg_put_record(change, TG_DB_NETWORKS, &key, &record.base);
     key = tg_key_account_network(account->id, network);
     tg_put(change, TG_DB_ACCOUNT_NETWORKS, &key, tg_span_of(NULL, 0));
-    tg_audit(change, now, "ip add", username, NULL, text);
+    tg_audit(change, now, "ip add", username, NULL, entry_text(view, text, record.note));
     return tg_change_error(change, err);
 }
 
@@ -163,13 +177,14 @@ enum tg_code tg_network_remove(struct tg_change *change, const struct tg_network
 {
     char text[TG_NETWORK_TEXT];
     Tg__Account *account;
-    struct tg_span value;
-    enum tg_code code = tg_account_by_username(tg_change_view(change), username, &account, err);
+    Tg__AuthorisedIp *there;
+    struct tg_view *view = tg_change_view(change);
+    enum tg_code code = tg_account_by_username(view, username, &account, err);
     if (code != TG_OK)
         return code;
     tg_network_text(network, text);
     struct tg_key key = tg_key_network(network, account->id);
-    code = tg_get(tg_change_view(change), TG_DB_NETWORKS, &key, &value, err);
+    code = tg_get_record(view, TG_DB_NETWORKS, &key, &tg__authorised_ip__descriptor, &there, err);
     if (code == TG_NOT_FOUND)
         return tg_fail(err, TG_NOT_FOUND, "%s is not authorised for %s (tollgate ip list %s shows what is)", text, username,
                        username);
@@ -178,7 +193,7 @@ enum tg_code tg_network_remove(struct tg_change *change, const struct tg_network
     tg_delete(change, TG_DB_NETWORKS, &key);
     key = tg_key_account_network(account->id, network);
     tg_delete(change, TG_DB_ACCOUNT_NETWORKS, &key);
-    tg_audit(change, now, "ip remove", username, text, NULL);
+    tg_audit(change, now, "ip remove", username, entry_text(view, text, there->note), NULL);
     return tg_change_error(change, err);
 }
 
@@ -227,7 +242,7 @@ static enum tg_code entries_of(struct tg_view *view, const struct tg_network *ne
     return code == TG_NOT_FOUND ? TG_OK : code;
 }
 
-/* The greatest prefix length of this family, at most `below`, that any network has; false: none. */
+/* The greatest prefix length, at most `below`, that any network of the walk's family has. */
 static enum tg_code next_length(struct tg_walk *walk, uint8_t family, int below, int *length, struct tg_error *err)
 {
     struct tg_network last = { .family = family, .prefix_len = (uint8_t)below }, found;
@@ -245,32 +260,52 @@ static enum tg_code next_length(struct tg_walk *walk, uint8_t family, int below,
     return TG_OK;
 }
 
-/* Only prefix lengths that are there are tried, longest first: the cost is that of the distinct lengths, not
- * of 33 or 129 of them. */
-enum tg_code tg_network_lookup(struct tg_view *view, const struct tg_network *address, struct tg_network_entry **list,
-                               size_t *count, struct tg_error *err)
+/* What is asked about a network that holds the address; *done ends the search. */
+typedef enum tg_code visit_fn(struct tg_view *view, const struct tg_network *network, void *arg, bool *done,
+                              struct tg_error *err);
+
+/* Visits the networks that could hold the address, longest first, there or not. Only prefix lengths that some
+ * network has are tried: the cost is that of the distinct lengths, not of 33 or 129 of them, nor of the
+ * number of networks. */
+static enum tg_code visit_lengths(struct tg_view *view, const struct tg_network *address, visit_fn *visit, void *arg,
+                                  struct tg_error *err)
 {
     struct tg_key family = tg_key_network_family(address->family);
-    struct entries found = { NULL, 0, 0 };
     struct tg_walk *walk;
-    *list = NULL;
-    *count = 0;
+    bool done = false;
     enum tg_code code = tg_walk_begin(view, TG_DB_NETWORKS, &family, NULL, TG_BACKWARD, &walk, err);
     if (code != TG_OK)
         return code;
-    for (int length = address->prefix_len; length >= 0 && found.count == 0; length--) {
+    for (int length = address->prefix_len; length >= 0 && !done; length--) {
         if ((code = next_length(walk, address->family, length, &length, err)) != TG_OK)
             break;
         struct tg_network network = *address;
         network.prefix_len = (uint8_t)length;
         clear_host_bits(&network);
-        if ((code = entries_of(view, &network, &found, err)) != TG_OK)
+        if ((code = visit(view, &network, arg, &done, err)) != TG_OK)
             break;
     }
     tg_walk_end(&walk);
+    return code == TG_NOT_FOUND ? TG_OK : code;
+}
+
+static enum tg_code visit_any(struct tg_view *view, const struct tg_network *network, void *arg, bool *done,
+                              struct tg_error *err)
+{
+    struct entries *found = arg;
+    enum tg_code code = entries_of(view, network, found, err);
+    *done = found->count > 0;
+    return code;
+}
+
+enum tg_code tg_network_lookup(struct tg_view *view, const struct tg_network *address, struct tg_network_entry **list,
+                               size_t *count, struct tg_error *err)
+{
+    struct entries found = { NULL, 0, 0 };
+    enum tg_code code = visit_lengths(view, address, visit_any, &found, err);
     *list = found.list;
     *count = found.count;
-    return code == TG_NOT_FOUND ? TG_OK : code;
+    return code;
 }
 
 enum tg_code tg_network_of_account(struct tg_view *view, uint64_t account_id, struct tg_network_entry **list, size_t *count,
@@ -308,14 +343,27 @@ enum tg_code tg_network_of_account(struct tg_view *view, uint64_t account_id, st
     return code == TG_NOT_FOUND ? TG_OK : code;
 }
 
+struct own {
+    uint64_t account_id;
+    bool has;
+};
+
+static enum tg_code visit_own(struct tg_view *view, const struct tg_network *network, void *arg, bool *done,
+                              struct tg_error *err)
+{
+    struct own *own = arg;
+    struct tg_key key = tg_key_network(network, own->account_id);
+    struct tg_span value;
+    enum tg_code code = tg_get(view, TG_DB_NETWORKS, &key, &value, err);
+    own->has = *done = code == TG_OK;
+    return code == TG_NOT_FOUND ? TG_OK : code;
+}
+
 enum tg_code tg_network_has(struct tg_view *view, uint64_t account_id, const struct tg_network *address, bool *has,
                             struct tg_error *err)
 {
-    struct tg_network_entry *list;
-    size_t count;
-    *has = false;
-    enum tg_code code = tg_network_of_account(view, account_id, &list, &count, err);
-    for (size_t i = 0; code == TG_OK && i < count && !*has; i++)
-        *has = tg_network_contains(&list[i].network, address);
+    struct own own = { account_id, false };
+    enum tg_code code = visit_lengths(view, address, visit_own, &own, err);
+    *has = code == TG_OK && own.has;
     return code;
 }
