@@ -1,17 +1,17 @@
-/* account.c: reading accounts and changing them; see account.h. What needs a password is in
- * account_password.c, what ends an account in account_remove.c, what is derived in account_status.c. */
+/* account.c: reading accounts and changing them; see account.h. Their beginning is in account_add.c, what
+ * concerns passwords in account_password.c, their end in account_remove.c, what is derived in
+ * account_status.c. */
 #include <stdio.h>
 #include <string.h>
-#include "schema/account.h"
+#include "schema/account_parts.h"
 #include "schema/activity.h"
 #include "schema/audit.h"
-#include "schema/customer.h"
 #include "schema/domain.h"
 #include "schema/ledger.h"
 #include "schema/mailbox.h"
 #include "schema/text.h"
 
-enum { DESCRIPTION_MAX = 200, REASON_MAX = 200, MAX_DOMAINS = 10000, TRIES = 100 };
+enum { DESCRIPTION_MAX = 200, REASON_MAX = 200, MAX_DOMAINS = 10000 };
 
 enum tg_code tg_account_get(struct tg_view *view, uint64_t id, Tg__Account **account, struct tg_error *err)
 {
@@ -64,14 +64,25 @@ enum tg_code tg_account_next(struct tg_view *view, struct tg_walk *walk, enum tg
 
 /* ---- checks ---- */
 
-static enum tg_code check(const Tg__Account *a, struct tg_error *err)
+/* Characters, not octets: people write them. */
+static bool is_description(const char *text)
+{
+    size_t characters = 0;
+    if (!tg_text_is_clean(text, 4 * DESCRIPTION_MAX))
+        return false;
+    for (; *text != '\0'; text += tg_utf8_length(text))
+        characters++;
+    return characters <= DESCRIPTION_MAX;
+}
+
+enum tg_code tg_account_check(const Tg__Account *a, struct tg_error *err)
 {
     struct tg_mailbox mailbox;
     struct tg_error why;
     if (*a->description == '\0')
         return tg_fail(err, TG_USAGE, "an account needs a description (--description)");
-    if (!tg_text_is_clean(a->description, DESCRIPTION_MAX))
-        return tg_fail(err, TG_USAGE, "the description must be UTF-8 text of at most %d octets without control characters",
+    if (!is_description(a->description))
+        return tg_fail(err, TG_USAGE, "the description must be UTF-8 text of at most %d characters, none of them a control",
                        DESCRIPTION_MAX);
     if (a->max_domains == 0 || a->max_domains > MAX_DOMAINS)
         return tg_fail(err, TG_USAGE, "the maximum of domains must be 1 to %d", MAX_DOMAINS);
@@ -85,156 +96,23 @@ static enum tg_code check(const Tg__Account *a, struct tg_error *err)
     return TG_OK;
 }
 
-/* The offer that is meant; its number where only one of that plan is there. */
-static enum tg_code find_offer(struct tg_view *view, Tg__Account *wish, struct tg_error *err)
-{
-    struct tg_key prefix = tg_key_offer_prefix((uint8_t)wish->plan);
-    struct tg_walk *walk;
-    struct tg_span key, value;
-    bool listed = false, on_sale = false;
-    uint64_t only = 0, count = 0;
-    enum tg_code code = tg_walk_begin(view, TG_DB_PLANS, &prefix, NULL, TG_FORWARD, &walk, err);
-    if (code != TG_OK)
-        return code;
-    while ((code = tg_walk_next(walk, &key, &value, err)) == TG_OK) {
-        Tg__Offer *offer;
-        if ((code = tg_unpack(view, TG_DB_PLANS, value, &tg__offer__descriptor, &offer, err)) != TG_OK)
-            break;
-        count += offer->on_sale;
-        only = offer->on_sale ? offer->messages : only;
-        if (offer->messages == wish->plan_messages) {
-            listed = true;
-            on_sale = offer->on_sale;
-        }
-    }
-    tg_walk_end(&walk);
-    if (code != TG_NOT_FOUND)
-        return code;
-    if (wish->plan_messages == 0 && count == 1) {
-        wish->plan_messages = only;
-        return TG_OK;
-    }
-    if (wish->plan_messages == 0 && count > 1)
-        return tg_fail(err, TG_USAGE, "the plan %s comes in several sizes: say which with --messages (tollgate plan list)",
-                       tg_plan_name(wish->plan));
-    if (listed && on_sale)
-        return TG_OK;
-    return tg_fail(err, TG_REFUSED, "the plan %s%s is not on sale (tollgate plan list shows what is)", tg_plan_name(wish->plan),
-                   wish->plan_messages != 0 ? " with that number of messages" : "");
-}
-
-/* Free once per customer at a time. */
-static enum tg_code check_free(struct tg_view *view, uint64_t customer_id, struct tg_error *err)
-{
-    struct tg_key prefix = tg_key_id(customer_id);
-    struct tg_walk *walk;
-    Tg__Account *other;
-    enum tg_code code = tg_walk_begin(view, TG_DB_CUSTOMER_ACCOUNTS, &prefix, NULL, TG_FORWARD, &walk, err);
-    if (code != TG_OK)
-        return code;
-    while ((code = tg_account_next(view, walk, TG_DB_CUSTOMER_ACCOUNTS, &other, err)) == TG_OK) {
-        if (other->plan != TG__PLAN_KIND__FREE)
-            continue;
-        code = tg_fail(err, TG_REFUSED, "customer %llu has a free account already (%s): one at a time",
-                       (unsigned long long)customer_id, other->username);
-        break;
-    }
-    tg_walk_end(&walk);
-    return code == TG_NOT_FOUND ? TG_OK : code;
-}
-
 /* ---- changes ---- */
 
-static void put(struct tg_change *change, const Tg__Account *account)
+void tg_account_put(struct tg_change *change, const Tg__Account *account)
 {
     struct tg_key key = tg_key_id(account->id);
     tg_put_record(change, TG_DB_ACCOUNTS, &key, &account->base);
 }
 
-static void note(struct tg_change *change, const Tg__Account *account, Tg__ActivityKind kind, const char *result,
-                 const char *text, int64_t now, struct tg_error *err)
+enum tg_code tg_account_note(struct tg_change *change, const Tg__Account *account, Tg__ActivityKind kind, const char *result,
+                             const char *text, int64_t now, struct tg_error *err)
 {
     Tg__Activity activity = TG__ACTIVITY__INIT;
     activity.kind = kind;
     activity.result = (char *)result;
     activity.text = (char *)text;
     struct tg_event_id id = tg_event_new(account->id, now * 1000000);
-    /* A failure here is remembered by the change. */
-    (void)!tg_activity_append(change, &id, &activity, err);
-}
-
-static enum tg_code free_username(struct tg_view *view, char **username, struct tg_error *err)
-{
-    char made[TG_USERNAME_LEN + 1];
-    struct tg_span value;
-    for (int i = 0; i < TRIES; i++) {
-        tg_username_make(made);
-        struct tg_key key = tg_key_name(made);
-        enum tg_code code = tg_get(view, TG_DB_LOGINS, &key, &value, err);
-        if (code == TG_NOT_FOUND) {
-            *username = tg_arena_strdup(tg_view_arena(view), made);
-            return TG_OK;
-        }
-        if (code != TG_OK)
-            return code;
-    }
-    return tg_fail(err, TG_FAILED, "no free username was found");
-}
-
-static void put_new(struct tg_change *change, const Tg__Account *account, int64_t now)
-{
-    struct tg_plan plan = tg_account_plan(account, 0, 0);
-    struct tg_usage usage;
-    struct tg_movement purchase;
-    uint8_t id[8];
-    put(change, account);
-    struct tg_key key = tg_key_name(account->username);
-    tg_put(change, TG_DB_LOGINS, &key, tg_value_id(account->id, id));
-    key = tg_key_id_pair(account->customer_id, account->id);
-    tg_put(change, TG_DB_CUSTOMER_ACCOUNTS, &key, tg_span_of(NULL, 0));
-    tg_plan_start(&plan, now, &usage, &purchase);
-    tg_usage_put(change, account->id, &usage);
-    tg_ledger_append(change, account->id, &purchase, tg_plan_name(account->plan));
-}
-
-enum tg_code tg_account_add(struct tg_change *change, const Tg__Account *wish, int64_t now, Tg__Account **account,
-                            struct tg_secret *password, struct tg_error *err)
-{
-    struct tg_view *view = tg_change_view(change);
-    struct tg_arena *arena = tg_view_arena(view);
-    Tg__Customer *customer;
-    Tg__Account *a = tg_arena_alloc(arena, sizeof *a);
-    *a = *wish;
-    if (a->max_domains == 0)
-        a->max_domains = TG_DEFAULT_MAX_DOMAINS;
-    enum tg_code code = check(a, err);
-    if (code == TG_OK)
-        code = tg_customer_get(view, a->customer_id, &customer, err);
-    if (code == TG_OK)
-        code = find_offer(view, a, err);
-    if (code == TG_OK && a->plan != TG__PLAN_KIND__FREE)
-        code = tg_fail(err, TG_REFUSED, "the plan %s needs an order, which this version cannot take: choose --plan free",
-                       tg_plan_name(a->plan));
-    if (code == TG_OK)
-        code = check_free(view, a->customer_id, err);
-    if (code == TG_OK)
-        code = free_username(view, &a->username, err);
-    if (code == TG_OK)
-        code = tg_next_id(change, "account", &a->id, err);
-    if (code != TG_OK)
-        return code;
-    tg_password_make(password);
-    a->credential = tg_credential_make(arena, password, NULL, now, 1);
-    a->old_credential = NULL;
-    a->payment = TG__PAYMENT__PAID;
-    a->plan_since = now;
-    a->created_at = now;
-    put_new(change, a, now);
-    tg_audit(change, now, "account add", a->username, NULL,
-             tg_arena_printf(arena, "customer %llu, plan %s, %s", (unsigned long long)a->customer_id, tg_plan_name(a->plan),
-                             a->description));
-    *account = a;
-    return tg_change_error(change, err);
+    return tg_activity_append(change, &id, &activity, err);
 }
 
 /* One audit line a changed field. */
@@ -255,13 +133,18 @@ static void audit_number(struct tg_change *change, int64_t now, const Tg__Accoun
     audit_text(change, now, a, field, before, after);
 }
 
+static const char *yes_no(bool value)
+{
+    return value ? "yes" : "no";
+}
+
 enum tg_code tg_account_update(struct tg_change *change, const Tg__Account *account, int64_t now, struct tg_error *err)
 {
     struct tg_view *view = tg_change_view(change);
     Tg__Account *old;
     struct tg_association *list;
     size_t count;
-    enum tg_code code = check(account, err);
+    enum tg_code code = tg_account_check(account, err);
     if (code == TG_OK)
         code = tg_account_get(view, account->id, &old, err);
     if (code == TG_OK)
@@ -269,17 +152,17 @@ enum tg_code tg_account_update(struct tg_change *change, const Tg__Account *acco
     if (code != TG_OK)
         return code;
     if (count > account->max_domains)
-        return tg_fail(err, TG_REFUSED, "%s has %zu domains: dissociate some before the maximum becomes %u", account->username,
+        return tg_fail(err, TG_REFUSED, "%s has %zu domains: dissociate some before the maximum becomes %u", old->username,
                        count, account->max_domains);
-    audit_text(change, now, account, "--description", old->description, account->description);
-    audit_text(change, now, account, "--type", tg_account_type_name(old->type), tg_account_type_name(account->type));
-    audit_text(change, now, account, "--notify", old->notify, account->notify);
-    audit_number(change, now, account, "--max-domains", old->max_domains, account->max_domains);
-    audit_number(change, now, account, "--max-recipients", old->max_recipients, account->max_recipients);
-    audit_number(change, now, account, "--max-per-hour", old->max_per_hour, account->max_per_hour);
-    audit_number(change, now, account, "--max-per-day", old->max_per_day, account->max_per_day);
-    audit_number(change, now, account, "--ip-lock", old->ip_lock, account->ip_lock);
-    audit_number(change, now, account, "--any-sender", old->any_sender, account->any_sender);
+    audit_text(change, now, old, "--description", old->description, account->description);
+    audit_text(change, now, old, "--type", tg_account_type_name(old->type), tg_account_type_name(account->type));
+    audit_text(change, now, old, "--notify", old->notify, account->notify);
+    audit_number(change, now, old, "--max-domains", old->max_domains, account->max_domains);
+    audit_number(change, now, old, "--max-recipients", old->max_recipients, account->max_recipients);
+    audit_number(change, now, old, "--max-per-hour", old->max_per_hour, account->max_per_hour);
+    audit_number(change, now, old, "--max-per-day", old->max_per_day, account->max_per_day);
+    audit_text(change, now, old, "--ip-lock", yes_no(old->ip_lock), yes_no(account->ip_lock));
+    audit_text(change, now, old, "--any-sender", yes_no(old->any_sender), yes_no(account->any_sender));
     old->description = account->description;
     old->type = account->type;
     old->notify = account->notify;
@@ -289,8 +172,17 @@ enum tg_code tg_account_update(struct tg_change *change, const Tg__Account *acco
     old->max_per_day = account->max_per_day;
     old->ip_lock = account->ip_lock;
     old->any_sender = account->any_sender;
-    put(change, old);
+    tg_account_put(change, old);
     return tg_change_error(change, err);
+}
+
+/* For the audit log: the status with the provider's reason. */
+static const char *status_text(struct tg_arena *arena, const Tg__Account *account)
+{
+    const char *name = tg_status_name(tg_account_status(account));
+    return account->disabled && *account->disabled_reason != '\0'
+               ? tg_arena_printf(arena, "%s: %s", name, account->disabled_reason)
+               : name;
 }
 
 static enum tg_code set_disabled(struct tg_change *change, const char *username, bool disabled, const char *reason,
@@ -303,15 +195,17 @@ static enum tg_code set_disabled(struct tg_change *change, const char *username,
     if (reason != NULL && !tg_text_is_clean(reason, REASON_MAX))
         return tg_fail(err, TG_USAGE, "the reason must be UTF-8 text of at most %d octets without control characters", REASON_MAX);
     if (account->disabled == disabled)
-        return tg_fail(err, TG_REFUSED, "%s is %s already", username, disabled ? "disabled" : "enabled");
-    const char *before = tg_status_name(tg_account_status(account));
+        return tg_fail(err, TG_REFUSED, "%s is %s", username, disabled ? "disabled already" : "not disabled");
+    struct tg_arena *arena = tg_view_arena(tg_change_view(change));
+    const char *before = status_text(arena, account);
     account->disabled = disabled;
     account->disabled_reason = (char *)(disabled && reason != NULL ? reason : "");
-    put(change, account);
-    const char *after = tg_status_name(tg_account_status(account));
-    note(change, account, TG__ACTIVITY_KIND__STATUS_CHANGED, after, account->disabled_reason, now, err);
-    tg_audit(change, now, disabled ? "account disable" : "account enable", username, before,
-             *account->disabled_reason != '\0' ? account->disabled_reason : after);
+    tg_account_put(change, account);
+    code = tg_account_note(change, account, TG__ACTIVITY_KIND__STATUS_CHANGED, tg_status_name(tg_account_status(account)),
+                           account->disabled_reason, now, err);
+    if (code != TG_OK)
+        return code;
+    tg_audit(change, now, disabled ? "account disable" : "account enable", username, before, status_text(arena, account));
     return tg_change_error(change, err);
 }
 
@@ -324,35 +218,6 @@ enum tg_code tg_account_disable(struct tg_change *change, const char *username, 
                                 struct tg_error *err)
 {
     return set_disabled(change, username, true, reason, now, err);
-}
-
-enum tg_code tg_account_password(struct tg_change *change, const char *username, int64_t overlap_s, int64_t now,
-                                 Tg__Account **account, struct tg_secret *password, int64_t *old_valid_until,
-                                 struct tg_error *err)
-{
-    Tg__Account *a;
-    enum tg_code code = tg_account_by_username(tg_change_view(change), username, &a, err);
-    if (code != TG_OK)
-        return code;
-    if (overlap_s < 0 || overlap_s > 366 * 86400)
-        return tg_fail(err, TG_USAGE, "the old password may stay valid for at most a year");
-    Tg__Credential *old = a->credential;
-    /* One SCRAM exchange shows one salt, so both must share it. */
-    bool overlap = overlap_s > 0 && old != NULL && old->salt.len == TG_SALT_LEN;
-    tg_password_make(password);
-    a->credential = tg_credential_make(tg_view_arena(tg_change_view(change)), password, overlap ? old->salt.data : NULL, now,
-                                       old != NULL ? old->generation + 1 : 1);
-    a->old_credential = overlap ? old : NULL;
-    *old_valid_until = 0;
-    if (overlap) {
-        *old_valid_until = now + overlap_s;
-        old->expires_at = *old_valid_until;
-    }
-    put(change, a);
-    note(change, a, TG__ACTIVITY_KIND__PASSWORD, "renewed", overlap ? "the old one stays valid for a while" : "", now, err);
-    tg_audit(change, now, "account password", username, NULL, overlap ? "renewed, with an overlap" : "renewed");
-    *account = a;
-    return tg_change_error(change, err);
 }
 
 enum tg_code tg_account_credit(struct tg_change *change, const char *username, uint64_t n, const char *reason, int64_t now,

@@ -67,6 +67,9 @@ enum tg_code tg_account_remove(struct tg_change *change, const char *username, i
     tg_delete(change, TG_DB_LOGINS, &key);
     key = tg_key_id_pair(account->customer_id, account->id);
     tg_delete(change, TG_DB_CUSTOMER_ACCOUNTS, &key);
-    tg_audit(change, now, "account remove", username, account->description, NULL);
+    tg_audit(change, now, "account remove", username,
+             tg_arena_printf(tg_view_arena(tg_change_view(change)), "customer %llu, plan %s, %s",
+                             (unsigned long long)account->customer_id, tg_plan_name(account->plan), account->description),
+             NULL);
     return tg_change_error(change, err);
 }
