@@ -15,8 +15,8 @@ static void test_the_order_of_keys_is_the_order_of_numbers(void **state)
     for (size_t i = 0; i + 1 < sizeof numbers / sizeof *numbers; i++) {
         struct tg_key a = tg_key_id(numbers[i]), b = tg_key_id(numbers[i + 1]);
         assert_true(order(&a, &b) < 0);
-        a = tg_key_event(&(struct tg_event_id){ 7, (int64_t)(numbers[i] >> 1), 0xffffff });
-        b = tg_key_event(&(struct tg_event_id){ 7, (int64_t)(numbers[i + 1] >> 1) + 1, 0 });
+        a = tg_key_event(&(struct tg_event_id){ 7, (int64_t)(numbers[i] >> 2), 0xffffff });
+        b = tg_key_event(&(struct tg_event_id){ 7, (int64_t)(numbers[i + 1] >> 2) + 1, 0 });
         assert_true(order(&a, &b) < 0);
         a = tg_key_offer(1, numbers[i]);
         b = tg_key_offer(1, numbers[i + 1]);
