@@ -66,6 +66,8 @@ static void test_bits_behind_the_prefix_are_refused_or_fixed(void **state)
     reads_as("2001:db8:ffff::1/33", true, "2001:db8:8000::/33");
     reads_as("::ffff:192.0.2.7/124", true, "192.0.2.0/28");
     reads_as("255.255.255.255/0", true, "0.0.0.0/0");
+    reads_as("::ffff:192.0.2.7/64", true, "::/64");
+    reads_as("::ffff:192.0.2.7/95", true, "::fffe:0:0/95");
 }
 
 static void test_what_is_no_network_is_refused(void **state)
@@ -134,14 +136,15 @@ static void test_a_network_contains_itself_and_its_parts_only(void **state)
 struct args {
     struct tg_network network;
     const char *username, *note;
+    bool wide;
 };
 
-static const struct tg_network_limits limits = { 24, 48 };
+static const struct tg_network_limits limits = { 24, 48 }, none = { 0, 0 };
 
 static enum tg_code add(struct tg_change *change, void *arg, struct tg_error *err)
 {
     const struct args *a = arg;
-    return tg_network_add(change, &a->network, a->username, a->note, &limits, NOW, err);
+    return tg_network_add(change, &a->network, a->username, a->note, a->wide ? &none : &limits, NOW, err);
 }
 
 static enum tg_code remove_network(struct tg_change *change, void *arg, struct tg_error *err)
@@ -152,7 +155,7 @@ static enum tg_code remove_network(struct tg_change *change, void *arg, struct t
 
 static void authorise(struct nouns *n, const char *text, const struct added *account)
 {
-    struct args a = { net(text), account->username, NULL };
+    struct args a = { .network = net(text), .username = account->username, .wide = true };
     assert_changed(n, run(n, add, &a));
 }
 
@@ -192,7 +195,7 @@ static void test_authorised_ips_come_and_go(void **state)
     struct nouns *n = *state;
     struct tg_error err;
     struct added account = add_account(n, add_customer(n));
-    struct args a = { net("192.0.2.0/28"), account.username, "office" };
+    struct args a = { .network = net("192.0.2.0/28"), .username = account.username, .note = "office" };
     struct tg_network_entry *list;
     size_t count;
     char text[TG_NETWORK_TEXT];
@@ -225,7 +228,7 @@ static void test_wide_networks_bad_notes_and_strangers_are_refused(void **state)
 {
     struct nouns *n = *state;
     struct added account = add_account(n, add_customer(n));
-    struct args a = { net("192.0.0.0/23"), account.username, NULL };
+    struct args a = { .network = net("192.0.0.0/23"), .username = account.username };
     assert_refused(n, run(n, add, &a), TG_REFUSED, "/24");
     a.network = net("2001:db8::/47");
     assert_refused(n, run(n, add, &a), TG_REFUSED, "/48");
@@ -260,6 +263,14 @@ static void test_the_longest_match_wins_with_all_its_accounts(void **state)
     assert_string_equal(looked_up(n, "192.0.1.255", out), "");
     assert_string_equal(looked_up(n, "2001:db8:0:ffff::1", out), "2001:db8::/48 2");
     assert_string_equal(looked_up(n, "2001:db8:1::", out), "");
+    /* The widest there is. */
+    authorise(n, "198.0.0.0/8", &one);
+    assert_string_equal(looked_up(n, "198.51.100.1", out), "198.0.0.0/8 1");
+    authorise(n, "0.0.0.0/0", &two);
+    assert_string_equal(looked_up(n, "192.0.3.0", out), "0.0.0.0/0 2");
+    assert_string_equal(looked_up(n, "198.51.100.1", out), "198.0.0.0/8 1");
+    assert_true(has(n, two.id, "198.51.100.1"));
+    assert_string_equal(looked_up(n, "2001:db8:1::", out), "");
     /* An address written as IPv6 that has the octets of an IPv4 network. */
     assert_string_equal(looked_up(n, "c000:203::", out), "");
 
@@ -284,11 +295,11 @@ static void test_lookups_agree_with_a_linear_search(void **state)
         bool v6 = i % 2 == 1;
         char text[64];
         if (v6)
-            snprintf(text, sizeof text, "2001:db8:%x:%x::%x/%d", rand() % 3, rand() % 3, rand() % 3, 48 + rand() % 81);
+            snprintf(text, sizeof text, "2001:db8:%x:%x::%x/%d", rand() % 3, rand() % 3, rand() % 3, 40 + rand() % 89);
         else
             snprintf(text, sizeof text, "192.0.%d.%d/%d", rand() % 3, rand() % 256, 24 + rand() % 9);
         assert_ok(tg_network_parse(text, true, &all[i], &err));
-        struct args a = { all[i], account.username, NULL };
+        struct args a = { .network = all[i], .username = account.username, .wide = true };
         enum tg_code code = tg_store_change(n->store, add, &a, &err);
         assert_true(code == TG_OK || code == TG_REFUSED); /* there already */
     }

@@ -139,6 +139,26 @@ static void test_a_token_of_another_kind_or_store_is_refused(void **state)
     assert_int_equal(read_at(&others, text, NOW, &out), TG_REFUSED);
 }
 
+/* What stands in the clear is sealed with the rest. */
+static void test_a_token_relabelled_is_refused(void **state)
+{
+    (void)state;
+    struct tg_seal_keys keys = some_keys(2, 1);
+    char text[TG_TOKEN_SIZE];
+    uint8_t bytes[28];
+    struct tg_token out;
+    memcpy(keys.key[0].secret, keys.key[1].secret, sizeof keys.key[0].secret);
+    tg_token_make(&keys, TG_TOKEN_TRACE, &example, text);
+    assert_true(tg_base32_decode(text, LETTERS, bytes, sizeof bytes));
+    bytes[0] ^= TG_TOKEN_TRACE ^ TG_TOKEN_RETURN_PATH;
+    tg_base32_encode(bytes, sizeof bytes, text);
+    assert_int_equal(read_at(&keys, text, NOW, &out), TG_REFUSED);
+    bytes[0] ^= TG_TOKEN_TRACE ^ TG_TOKEN_RETURN_PATH;
+    bytes[1] = 1; /* it was 2 */
+    tg_base32_encode(bytes, sizeof bytes, text);
+    assert_int_equal(tg_token_read(&keys, TG_TOKEN_TRACE, tg_span_str(text), NOW, 0, &out, NULL), TG_REFUSED);
+}
+
 static void test_a_token_expires_and_none_comes_from_the_future(void **state)
 {
     (void)state;
@@ -277,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_a_token_with_any_other_letter_is_refused),
         cmocka_unit_test(test_a_token_cut_or_extended_is_refused),
         cmocka_unit_test(test_a_token_of_another_kind_or_store_is_refused),
+        cmocka_unit_test(test_a_token_relabelled_is_refused),
         cmocka_unit_test(test_a_token_expires_and_none_comes_from_the_future),
         cmocka_unit_test(test_tokens_of_one_account_share_nothing_that_can_be_seen),
         cmocka_unit_test(test_garbage_is_refused),
