@@ -207,6 +207,13 @@ static void test_what_is_not_on_sale_is_not_sold(void **state)
     a.wish.plan_messages = 999;
     assert_refused(n, run(n, add_account_fn, &a), TG_REFUSED, "not on sale");
 
+    /* A paid plan needs an order first. */
+    offer(n, TG__PLAN_KIND__PREPAID, 500, true);
+    a.wish.plan = TG__PLAN_KIND__PREPAID;
+    a.wish.plan_messages = 0;
+    assert_refused(n, run(n, add_account_fn, &a), TG_REFUSED, "needs an order");
+    a.wish.plan = TG__PLAN_KIND__FREE;
+
     /* Several sizes: which? None: no more free accounts. */
     offer(n, TG__PLAN_KIND__FREE, 50, true);
     a.wish.plan_messages = 0;
