@@ -1,0 +1,206 @@
+/* cmd_domain.c: tollgate domain … */
+#include <string.h>
+#include "admin/commands.h"
+#include "admin/json.h"
+#include "schema/domain.h"
+
+/* What a change of one domain works with; `act` is the change, after which the domain is shown. */
+struct edit {
+    struct context *context;
+    const struct input *input;
+    uint64_t customer_id;
+    json_t **result;
+    enum tg_code (*act)(struct tg_change *change, const struct edit *edit, struct tg_error *err);
+};
+
+static enum tg_code edit_in(struct tg_change *change, void *arg, struct tg_error *err)
+{
+    const struct edit *e = arg;
+    Tg__Domain *domain;
+    enum tg_code code = e->act(change, e, err);
+    if (code != TG_OK)
+        return code;
+    code = tg_domain_get(tg_change_view(change), e->input->arg[0], &domain, err);
+    /* Removed: nothing to show. */
+    if (code != TG_OK)
+        return code == TG_NOT_FOUND ? TG_OK : code;
+    json_decref(*e->result);
+    *e->result = NULL;
+    return json_domain(tg_change_view(change), domain, e->result, err);
+}
+
+static enum tg_code edit(struct context *c, const struct input *in, json_t **result, struct tg_error *err,
+                         enum tg_code (*act)(struct tg_change *, const struct edit *, struct tg_error *))
+{
+    struct edit e = { c, in, 0, result, act };
+    return tg_store_change(c->store, edit_in, &e, err);
+}
+
+/* ---- add, list, show ---- */
+
+static enum tg_code do_add(struct tg_change *change, const struct edit *e, struct tg_error *err)
+{
+    Tg__Domain *domain;
+    return tg_domain_add(change, e->input->arg[0], (uint64_t)input_value(e->input, "customer")->number, e->context->now,
+                         &domain, err);
+}
+
+static enum tg_code domain_add(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    return edit(c, in, result, err, do_add);
+}
+
+const struct command cmd_domain_add = {
+    .noun = "domain", .verb = "add", .args = "DOMAIN",
+    .summary = "Record a customer's sender domain; it starts as pending, until its owner is verified.",
+    .options = (const struct opt[]){
+        { .name = "customer", .type = OPT_NUMBER, .value = "ID", .help = "whose domain it is", .min = 1, .max = INT64_MAX,
+          .required = true },
+        { 0 } },
+    .example = "tollgate domain add example.com --customer 1",
+    .run = domain_add,
+};
+
+static enum tg_code domain_list(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    struct tg_view *view;
+    struct tg_walk *walk;
+    struct tg_key all = tg_key_all();
+    Tg__Domain *domain;
+    (void)in;
+    enum tg_code code = tg_view_begin(c->store, &view, err);
+    if (code != TG_OK)
+        return code;
+    *result = json_array();
+    code = tg_walk_begin(view, TG_DB_DOMAINS, &all, NULL, TG_FORWARD, &walk, err);
+    if (code == TG_OK) {
+        while ((code = tg_domain_next(view, walk, &domain, err)) == TG_OK) {
+            json_t *object;
+            if ((code = json_domain(view, domain, &object, err)) != TG_OK)
+                break;
+            json_array_append_new(*result, object);
+        }
+        tg_walk_end(&walk);
+    }
+    tg_view_end(&view);
+    return code == TG_NOT_FOUND ? TG_OK : code;
+}
+
+const struct command cmd_domain_list = {
+    .noun = "domain", .verb = "list",
+    .summary = "List all domains.",
+    .options = (const struct opt[]){ { 0 } },
+    .example = "tollgate domain list --json",
+    .columns = "domain customer status created accounts",
+    .run = domain_list,
+};
+
+static enum tg_code domain_show(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    struct tg_view *view;
+    Tg__Domain *domain;
+    enum tg_code code = tg_view_begin(c->store, &view, err);
+    if (code != TG_OK)
+        return code;
+    code = tg_domain_get(view, in->arg[0], &domain, err);
+    if (code == TG_OK)
+        code = json_domain(view, domain, result, err);
+    tg_view_end(&view);
+    return code;
+}
+
+const struct command cmd_domain_show = {
+    .noun = "domain", .verb = "show", .args = "DOMAIN",
+    .summary = "Show a domain, its accounts, and the TXT record that proves its ownership.",
+    .options = (const struct opt[]){ { 0 } },
+    .example = "tollgate domain show example.com",
+    .run = domain_show,
+};
+
+/* ---- verify ---- */
+
+static enum tg_code do_trust(struct tg_change *change, const struct edit *e, struct tg_error *err)
+{
+    return tg_domain_set_status(change, e->input->arg[0], TG__DOMAIN_STATUS__VERIFIED, "trusted by the provider",
+                                e->context->now, err);
+}
+
+static enum tg_code domain_verify(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    if (!input_flag(in, "trust"))
+        return tg_fail(err, TG_FAILED, "this version does not ask the DNS: check the TXT record of tollgate domain show %.253s by "
+                       "hand, then say --trust", in->arg[0]);
+    return edit(c, in, result, err, do_trust);
+}
+
+const struct command cmd_domain_verify = {
+    .noun = "domain", .verb = "verify", .args = "DOMAIN",
+    .summary = "Verify who owns a domain.",
+    .options = (const struct opt[]){
+        { .name = "trust", .type = OPT_FLAG, .help = "take the provider's word for it: no DNS is asked" },
+        { 0 } },
+    .example = "tollgate domain verify example.com --trust",
+    .run = domain_verify,
+};
+
+/* ---- associate, dissociate, remove ---- */
+
+static enum tg_code do_associate(struct tg_change *change, const struct edit *e, struct tg_error *err)
+{
+    return tg_domain_associate(change, e->input->arg[0], e->input->arg[1], input_flag(e->input, "subdomains"), e->context->now, err);
+}
+
+static enum tg_code domain_associate(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    return edit(c, in, result, err, do_associate);
+}
+
+const struct command cmd_domain_associate = {
+    .noun = "domain", .verb = "associate", .args = "DOMAIN USER",
+    .summary = "Let an account send as this domain.",
+    .options = (const struct opt[]){
+        { .name = "subdomains", .type = OPT_FLAG, .help = "and as every name below it" },
+        { 0 } },
+    .example = "tollgate domain associate example.com k3v9x0a2m7qd --subdomains",
+    .run = domain_associate,
+};
+
+static enum tg_code do_dissociate(struct tg_change *change, const struct edit *e, struct tg_error *err)
+{
+    return tg_domain_dissociate(change, e->input->arg[0], e->input->arg[1], e->context->now, err);
+}
+
+static enum tg_code domain_dissociate(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    return edit(c, in, result, err, do_dissociate);
+}
+
+const struct command cmd_domain_dissociate = {
+    .noun = "domain", .verb = "dissociate", .args = "DOMAIN USER",
+    .summary = "An account may send as this domain no longer, from its next command on.",
+    .options = (const struct opt[]){ { 0 } },
+    .example = "tollgate domain dissociate example.com k3v9x0a2m7qd",
+    .run = domain_dissociate,
+};
+
+static enum tg_code do_remove(struct tg_change *change, const struct edit *e, struct tg_error *err)
+{
+    return tg_domain_remove(change, e->input->arg[0], e->context->now, err);
+}
+
+static enum tg_code domain_remove(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    enum tg_code code = edit(c, in, result, err, do_remove);
+    if (code == TG_OK)
+        *result = json_pack("{s:s, s:b}", "domain", in->arg[0], "removed", 1);
+    return code;
+}
+
+const struct command cmd_domain_remove = {
+    .noun = "domain", .verb = "remove", .args = "DOMAIN",
+    .summary = "Remove a domain that is associated with no account.",
+    .options = (const struct opt[]){ { 0 } },
+    .example = "tollgate domain remove example.com --yes",
+    .question = "Remove the domain %s?",
+    .run = domain_remove,
+};

@@ -1,0 +1,105 @@
+/* cmd_store.c: tollgate store … */
+#include <string.h>
+#include <unistd.h>
+#include "admin/commands.h"
+#include "admin/json.h"
+#include "admin/terminal.h"
+#include "schema/check.h"
+#include "schema/copy.h"
+#include "schema/privilege.h"
+
+/* ---- check ---- */
+
+static void take_problem(void *arg, const char *sentence)
+{
+    json_array_append_new(arg, json_text(sentence));
+}
+
+static void show_progress(void *arg, uint64_t done, uint64_t all)
+{
+    (void)arg;
+    if (all >= 100000 && isatty(STDERR_FILENO)) {
+        fprintf(stderr, "\r%3d %% of %llu records%s", all > 0 ? (int)(done * 100 / all) : 100, (unsigned long long)all,
+                done >= all ? "\r\033[K" : "");
+        fflush(stderr);
+    }
+}
+
+static enum tg_code store_check(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    struct tg_store_stat stat;
+    json_t *problems = json_array(), *records = json_object();
+    (void)in;
+    enum tg_code code = tg_store_check(c->store, c->now, take_problem, show_progress, problems, &stat, err);
+    for (int db = 0; code == TG_OK && db < TG_DB_COUNT; db++)
+        json_object_set_new(records, tg_db_name((enum tg_db)db), json_integer((json_int_t)stat.records[db]));
+    bool ok = json_array_size(problems) == 0;
+    *result = json_pack("{s:b, s:o, s:o}", "ok", ok, "records", records, "problems", problems);
+    if (code == TG_OK && !ok)
+        code = tg_fail(err, TG_FAILED, "the store has %zu problems: restore a backup, or ask for help with this list",
+                       json_array_size(problems));
+    return code;
+}
+
+static void render_check(const struct terminal *t, const json_t *result)
+{
+    const json_t *problems = json_object_get(result, "problems"), *problem;
+    const char *name;
+    json_t *count;
+    size_t i;
+    json_object_foreach(json_object_get(result, "records"), name, count)
+        fprintf(t->out, "%-18s %12lld\n", name, (long long)json_integer_value(count));
+    json_array_foreach(problems, i, problem) {
+        fputs(terminal_colour(t, RED), t->out);
+        terminal_text(t, json_string_value(problem), 0, 0);
+        fprintf(t->out, "%s\n", terminal_plain(t));
+    }
+    if (json_array_size(problems) == 0)
+        fprintf(t->out, "%severything agrees%s\n", terminal_colour(t, GREEN), terminal_plain(t));
+}
+
+const struct command cmd_store_check = {
+    .noun = "store", .verb = "check",
+    .summary = "Walk every record and every index, and say what does not agree; the service goes on meanwhile.",
+    .options = (const struct opt[]){ { 0 } },
+    .example = "tollgate store check --json",
+    .render = render_check,
+    .run = store_check,
+};
+
+/* ---- backup, restore ---- */
+
+static enum tg_code store_backup(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    enum tg_code code = tg_store_backup(c->store, in->arg[0], err);
+    if (code == TG_OK)
+        *result = json_pack("{s:s, s:s, s:o}", "store", c->settings->store, "backup", in->arg[0], "time", json_time(c->now));
+    return code;
+}
+
+const struct command cmd_store_backup = {
+    .noun = "store", .verb = "backup", .args = "DIR",
+    .summary = "Copy the store, consistent, while the service runs. (As root: DIR must be writable for the store's owner.)",
+    .options = (const struct opt[]){ { 0 } },
+    .example = "tollgate store backup /var/backups/tollgate/2026-11-24",
+    .run = store_backup,
+};
+
+static enum tg_code store_restore(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    enum tg_code code = tg_privilege_store_owner(c->settings->store, err);
+    if (code == TG_OK)
+        code = tg_store_restore(in->arg[0], c->settings->store, err);
+    if (code == TG_OK)
+        *result = json_pack("{s:s, s:s}", "store", c->settings->store, "restored_from", in->arg[0]);
+    return code;
+}
+
+const struct command cmd_store_restore = {
+    .noun = "store", .verb = "restore", .args = "DIR",
+    .summary = "Bring a backup back to the configured place, where no store may be. Stop the daemons first.",
+    .options = (const struct opt[]){ { 0 } },
+    .example = "tollgate store restore /var/backups/tollgate/2026-11-24",
+    .no_store = true,
+    .run = store_restore,
+};

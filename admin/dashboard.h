@@ -1,0 +1,17 @@
+/* dashboard.h: what `account show` tells beyond the account itself, and how it looks in 80 columns. */
+#ifndef ADMIN_DASHBOARD_H
+#define ADMIN_DASHBOARD_H
+
+#include <jansson.h>
+#include "admin/terminal.h"
+#include "schema/store.h"
+#include "schema/records.pb-c.h"
+
+/* Adds "days" (30, oldest first), "refusals" by rule, "bounces" and "activity" (the last ten). */
+enum tg_code dashboard_add(struct tg_view *view, const Tg__Account *account, int64_t now, json_t *object,
+                           struct tg_error *err) TG_MUST_CHECK;
+
+/* Works with and without what dashboard_add added. */
+void dashboard_render(const struct terminal *terminal, const json_t *account);
+
+#endif

@@ -1,0 +1,167 @@
+/* json.c: see json.h. */
+#include <string.h>
+#include "admin/json.h"
+#include "schema/account.h"
+#include "schema/calendar.h"
+#include "schema/domain.h"
+#include "schema/network.h"
+
+json_t *json_time(int64_t t)
+{
+    char text[TG_RFC3339_SIZE];
+    return t == 0 ? json_null() : json_string(tg_rfc3339(t, text));
+}
+
+json_t *json_text(const char *text)
+{
+    json_t *value = json_string(text);
+    return value != NULL ? value : json_string("?");
+}
+
+json_t *json_text_or_null(const char *text)
+{
+    return *text == '\0' ? json_null() : json_text(text);
+}
+
+json_t *json_customer(const Tg__Customer *c)
+{
+    const Tg__Billing *b = c->billing;
+    json_t *billing = b == NULL ? json_null()
+                                : json_pack("{s:o, s:o, s:o, s:o}", "company", json_text(b->company), "vat", json_text(b->vat),
+                                            "address", json_text(b->address), "entered", json_time(b->entered_at));
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)c->id, "name", json_text(c->name),
+                     "email", json_text(c->email), "phone", json_text_or_null(c->phone), "address",
+                     json_text_or_null(c->address), "terms_version", json_text(c->terms_version), "terms_accepted",
+                     json_time(c->terms_accepted_at), "created", json_time(c->created_at), "billing", billing);
+}
+
+json_t *json_offer(const Tg__Offer *o)
+{
+    char price[32];
+    snprintf(price, sizeof price, "%lld.%02lld", (long long)(o->price_minor / 100), (long long)(o->price_minor % 100));
+    return json_pack("{s:s, s:I, s:s, s:o, s:I, s:b}", "plan", tg_plan_name(o->plan), "messages", (json_int_t)o->messages, "price",
+                     price, "currency", json_text(o->currency), "price_minor", (json_int_t)o->price_minor, "on_sale", o->on_sale);
+}
+
+json_t *json_activity(const char *username, const struct tg_event_id *id, const Tg__Activity *a)
+{
+    char ref[TG_REF_SIZE];
+    json_t *o = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "time", json_time(id->time_us / 1000000), "username",
+                          json_text_or_null(username), "kind", tg_activity_kind_name(a->kind), "result", json_text(a->result),
+                          "rule", json_text_or_null(a->rule), "reply", json_text_or_null(a->reply));
+    json_object_set_new(o, "sender", json_text(a->sender));
+    json_object_set_new(o, "header_from", json_text_or_null(a->header_from));
+    json_object_set_new(o, "recipients", json_integer((json_int_t)a->recipients));
+    json_object_set_new(o, "recipient", json_text_or_null(a->recipient));
+    json_object_set_new(o, "client", json_text_or_null(a->client));
+    json_object_set_new(o, "queue_id", json_text_or_null(a->queue_id));
+    json_object_set_new(o, "login", json_text_or_null(a->login));
+    json_object_set_new(o, "text", json_text_or_null(a->text));
+    json_object_set_new(o, "repeated", json_integer((json_int_t)a->repeated));
+    json_object_set_new(o, "ref", json_string(tg_ref_text(id, ref)));
+    return o;
+}
+
+const char *json_username(struct tg_view *view, uint64_t account_id)
+{
+    Tg__Account *account;
+    return account_id != 0 && tg_account_get(view, account_id, &account, NULL) == TG_OK ? account->username : "";
+}
+
+static json_t *plan_of(const Tg__Account *a, const struct tg_balance *b)
+{
+    return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "plan", tg_plan_name(a->plan), "messages", (json_int_t)a->plan_messages,
+                     "used", (json_int_t)b->used, "left", (json_int_t)b->left, "period_start", json_time(b->period_start),
+                     "period_end", json_time(b->period_end), "expires", json_time(b->expires));
+}
+
+static enum tg_code add_domains(struct tg_view *view, const Tg__Account *a, json_t *account, struct tg_error *err)
+{
+    struct tg_association *list;
+    size_t count;
+    enum tg_code code = tg_domain_of_account(view, a->id, &list, &count, err);
+    json_t *domains = json_array();
+    for (size_t i = 0; code == TG_OK && i < count; i++)
+        json_array_append_new(domains, json_pack("{s:s, s:s, s:b}", "domain", list[i].domain, "status",
+                                                 tg_domain_status_name(list[i].status), "subdomains", list[i].subdomains));
+    json_object_set_new(account, "domains", domains);
+    return code;
+}
+
+static enum tg_code add_ips(struct tg_view *view, const Tg__Account *a, json_t *account, struct tg_error *err)
+{
+    struct tg_network_entry *list;
+    size_t count;
+    char text[TG_NETWORK_TEXT];
+    enum tg_code code = tg_network_of_account(view, a->id, &list, &count, err);
+    json_t *ips = json_array();
+    for (size_t i = 0; code == TG_OK && i < count; i++)
+        json_array_append_new(ips, json_string(tg_network_text(&list[i].network, text)));
+    json_object_set_new(account, "ips", ips);
+    return code;
+}
+
+static json_t *password_of(const Tg__Account *a, int64_t now)
+{
+    const Tg__Credential *c = a->credential, *old = a->old_credential;
+    return json_pack("{s:o, s:I, s:o}", "created", json_time(c != NULL ? c->created_at : 0), "generation",
+                     (json_int_t)(c != NULL ? c->generation : 0), "old_valid_until",
+                     json_time(old != NULL && old->expires_at > now ? old->expires_at : 0));
+}
+
+enum tg_code json_account(struct tg_view *view, const struct tg_settings *settings, const Tg__Account *a, int64_t now,
+                          json_t **out, struct tg_error *err)
+{
+    struct tg_usage usage;
+    struct tg_balance balance;
+    struct tg_plan plan = tg_account_plan(a, (uint64_t)settings->max_per_hour, (uint64_t)settings->max_per_day);
+    enum tg_code code = tg_usage_get(view, a->id, &usage, err);
+    if (code != TG_OK)
+        return code;
+    tg_plan_balance(&plan, &usage, now, &balance);
+    json_t *o = json_pack("{s:o, s:I, s:I, s:o, s:s, s:s, s:o, s:o, s:o, s:I}", "username", json_text(a->username), "id",
+                          (json_int_t)a->id, "customer", (json_int_t)a->customer_id, "description", json_text(a->description),
+                          "type", tg_account_type_name(a->type), "status", tg_status_name(tg_account_status(a)),
+                          "status_reason", json_text_or_null(tg_account_status_reason(a)), "notify",
+                          json_text_or_null(a->notify), "created", json_time(a->created_at), "max_domains",
+                          (json_int_t)a->max_domains);
+    code = add_domains(view, a, o, err);
+    if (code == TG_OK)
+        code = add_ips(view, a, o, err);
+    if (code != TG_OK) {
+        json_decref(o);
+        return code;
+    }
+    json_object_set_new(o, "plan", plan_of(a, &balance));
+    /* Computed by a later version; the keys are there for scripts. */
+    json_object_set_new(o, "reputation", json_pack("{s:n, s:n}", "score", "level"));
+    json_object_set_new(o, "max_recipients", json_integer((json_int_t)a->max_recipients));
+    json_object_set_new(o, "max_per_hour", json_integer((json_int_t)a->max_per_hour));
+    json_object_set_new(o, "max_per_day", json_integer((json_int_t)a->max_per_day));
+    json_object_set_new(o, "last_hour", json_integer((json_int_t)balance.last_hour));
+    json_object_set_new(o, "last_day", json_integer((json_int_t)balance.last_day));
+    json_object_set_new(o, "ip_lock", json_boolean(a->ip_lock));
+    json_object_set_new(o, "any_sender", json_boolean(a->any_sender));
+    json_object_set_new(o, "password", password_of(a, now));
+    *out = o;
+    return TG_OK;
+}
+
+enum tg_code json_domain(struct tg_view *view, const Tg__Domain *d, json_t **out, struct tg_error *err)
+{
+    struct tg_arena *arena = tg_view_arena(view);
+    uint64_t *ids;
+    size_t count;
+    enum tg_code code = tg_domain_accounts(view, d->domain, &ids, &count, err);
+    if (code != TG_OK)
+        return code;
+    json_t *accounts = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(accounts, json_text(json_username(view, ids[i])));
+    *out = json_pack("{s:o, s:I, s:s, s:o, s:s, s:s, s:o, s:o, s:o}", "domain", json_text(d->domain), "customer",
+                     (json_int_t)d->customer_id, "status", tg_domain_status_name(d->status), "status_reason",
+                     json_text_or_null(d->status_reason), "txt_name", tg_domain_txt_name(arena, d), "txt_value",
+                     tg_domain_txt_value(arena, d), "created", json_time(d->created_at), "checked", json_time(d->checked_at),
+                     "accounts", accounts);
+    return TG_OK;
+}

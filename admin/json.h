@@ -1,0 +1,30 @@
+/* json.h: records → the JSON of DESIGN 10. New references; the keys are a contract. */
+#ifndef ADMIN_JSON_H
+#define ADMIN_JSON_H
+
+#include <jansson.h>
+#include "schema/activity.h"
+#include "schema/plan.h"
+#include "schema/settings.h"
+#include "schema/store.h"
+#include "schema/records.pb-c.h"
+
+/* RFC 3339 UTC; null for 0. */
+json_t *json_time(int64_t t);
+/* Text of a record: what is no UTF-8 (which no checked field is) becomes "?". */
+json_t *json_text(const char *text);
+json_t *json_text_or_null(const char *text);
+
+json_t *json_customer(const Tg__Customer *customer);
+json_t *json_offer(const Tg__Offer *offer);
+json_t *json_activity(const char *username, const struct tg_event_id *id, const Tg__Activity *activity);
+
+/* These read what belongs to the record. */
+enum tg_code json_account(struct tg_view *view, const struct tg_settings *settings, const Tg__Account *account, int64_t now,
+                          json_t **out, struct tg_error *err) TG_MUST_CHECK;
+enum tg_code json_domain(struct tg_view *view, const Tg__Domain *domain, json_t **out, struct tg_error *err) TG_MUST_CHECK;
+
+/* The username of an account; "" for account 0 and for one that is gone. */
+const char *json_username(struct tg_view *view, uint64_t account_id);
+
+#endif

@@ -1,0 +1,99 @@
+/* main.c: tollgate: parse, open, run, print. See tollgate(1). */
+#include <locale.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "admin/help.h"
+#include "admin/output.h"
+#include "admin/parse.h"
+#include "schema/credential.h"
+#include "schema/privilege.h"
+
+/* Who makes the changes, for the audit log. Asked before root becomes the store's owner. */
+static void actor(char *out, size_t size)
+{
+    const struct passwd *pw = getpwuid(getuid());
+    const char *sudo = getenv("SUDO_USER");
+    snprintf(out, size, "%.60s", pw != NULL ? pw->pw_name : "?");
+    if (getuid() == 0 && sudo != NULL && *sudo != '\0')
+        snprintf(out, size, "root (sudo: %.60s)", sudo);
+}
+
+static enum tg_code confirm(const struct input *in, struct tg_error *err)
+{
+    char question[300];
+    if (in->command->question == NULL || in->yes)
+        return TG_OK;
+    snprintf(question, sizeof question, in->command->question, in->arg[0] != NULL ? in->arg[0] : "");
+    if (!terminal_can_ask())
+        return tg_fail(err, TG_USAGE, "this can't be undone: add --yes where nobody can be asked");
+    return terminal_confirm(question) ? TG_OK : tg_fail(err, TG_FAILED, "nothing was done");
+}
+
+static enum tg_code open_store(struct context *c, struct tg_error *err)
+{
+    char who[160];
+    struct tg_store_options options = { .no_sync = c->settings->sync == TG_SYNC_NONE };
+    actor(who, sizeof who);
+    enum tg_code code = tg_privilege_store_owner(c->settings->store, err);
+    if (code == TG_OK)
+        code = tg_store_open(c->settings->store, &options, &c->store, err);
+    if (code == TG_OK)
+        tg_store_set_actor(c->store, who);
+    return code;
+}
+
+static enum tg_code run(const struct input *in, const struct terminal *terminal, int64_t now, struct tg_error *err)
+{
+    struct context c = { .terminal = terminal, .now = now };
+    json_t *result = NULL;
+    enum tg_code code = tg_crypto_init(err);
+    if (code == TG_OK)
+        code = tg_settings_read(in->config, &c.settings, err);
+    if (code == TG_OK)
+        code = confirm(in, err);
+    if (code == TG_OK && !in->command->no_store)
+        code = open_store(&c, err);
+    if (code == TG_OK)
+        code = in->command->run(&c, in, &result, err);
+    /* A check that found something, a password that is wrong: the result tells it too. */
+    if (code == TG_OK || (result != NULL && json_is_object(result) && (json_object_get(result, "ok") != NULL)))
+        output_result(terminal, in, result);
+    json_decref(result);
+    tg_store_close(&c.store);
+    tg_settings_free(&c.settings);
+    if (code == TG_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        code = tg_fail(err, TG_FAILED, "the result could not be written");
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct terminal terminal;
+    struct parsed parsed;
+    struct tg_error err;
+    int64_t now = (int64_t)time(NULL);
+    setlocale(LC_CTYPE, "");
+    terminal_look(&terminal);
+    enum tg_code code = parse_command(argc, argv, now, &parsed, &err);
+    if (code == TG_OK) {
+        switch (parsed.want) {
+        case WANT_VERSION: puts("tollgate " PACKAGE_VERSION); return 0;
+        case WANT_MANUAL: help_manual(stdout); return 0;
+        case WANT_HELP:
+            if (parsed.input.command != NULL)
+                help_command(&terminal, parsed.input.command);
+            else if (parsed.help_noun != NULL)
+                help_noun(&terminal, parsed.help_noun);
+            else
+                help_all(&terminal);
+            return 0;
+        case WANT_RUN: code = run(&parsed.input, &terminal, now, &err); break;
+        }
+    }
+    if (code != TG_OK)
+        output_error(parsed.input.json, &err);
+    return (int)code;
+}

@@ -1,0 +1,203 @@
+/* output.c: see output.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "admin/output.h"
+#include "schema/calendar.h"
+
+enum { COLUMNS_MAX = 12, CELL_SIZE = 400, GAP = 2 };
+
+enum colour output_colour(const char *word)
+{
+    static const struct {
+        const char *word;
+        enum colour colour;
+    } words[] = {
+        { "enabled", GREEN }, { "accepted", GREEN }, { "verified", GREEN }, { "waiting", YELLOW }, { "pending", YELLOW },
+        { "warning", YELLOW }, { "deferred", YELLOW }, { "bounce", YELLOW }, { "disabled", RED }, { "error", RED },
+        { "refused", RED }, { "failed", RED }, { "auth-failed", RED }, { "complaint", RED },
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].word, word) == 0)
+            return words[i].colour;
+    return PLAIN;
+}
+
+/* Times are kept in UTC and shown in the reader's zone. */
+static bool local_time(const char *text, char *out, size_t size)
+{
+    int64_t t;
+    struct tm tm;
+    if (strlen(text) < 20 || text[4] != '-' || text[10] != 'T' || tg_time_parse(text, 0, &t, NULL) != TG_OK)
+        return false;
+    time_t seconds = (time_t)t;
+    return localtime_r(&seconds, &tm) != NULL && strftime(out, size, "%Y-%m-%d %H:%M:%S", &tm) > 0;
+}
+
+void output_value(const json_t *value, char *out, size_t size)
+{
+    if (value == NULL || json_is_null(value)) {
+        snprintf(out, size, "-");
+    } else if (json_is_string(value)) {
+        if (!local_time(json_string_value(value), out, size))
+            snprintf(out, size, "%s", json_string_value(value));
+    } else if (json_is_integer(value)) {
+        snprintf(out, size, "%lld", (long long)json_integer_value(value));
+    } else if (json_is_boolean(value)) {
+        snprintf(out, size, "%s", json_is_true(value) ? "yes" : "no");
+    } else {
+        char *dumped = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        snprintf(out, size, "%s", dumped != NULL ? dumped : "");
+        free(dumped);
+    }
+}
+
+struct table {
+    char name[COLUMNS_MAX][32];
+    int width[COLUMNS_MAX];
+    bool number[COLUMNS_MAX];
+    size_t columns;
+};
+
+static void read_columns(struct table *t, const char *columns)
+{
+    t->columns = 0;
+    while (*columns != '\0' && t->columns < COLUMNS_MAX) {
+        size_t len = strcspn(columns, " ");
+        snprintf(t->name[t->columns++], sizeof t->name[0], "%.*s", (int)len, columns);
+        columns += len + (columns[len] == ' ');
+    }
+}
+
+static void measure(const struct terminal *terminal, struct table *t, const json_t *rows)
+{
+    size_t i;
+    const json_t *row;
+    for (size_t c = 0; c < t->columns; c++) {
+        t->width[c] = (int)strlen(t->name[c]);
+        t->number[c] = json_array_size(rows) > 0;
+        json_array_foreach(rows, i, row) {
+            char cell[CELL_SIZE];
+            const json_t *value = json_object_get(row, t->name[c]);
+            output_value(value, cell, sizeof cell);
+            int width = terminal_width(terminal, cell);
+            t->width[c] = width > t->width[c] ? width : t->width[c];
+            t->number[c] = t->number[c] && json_is_integer(value);
+        }
+    }
+    /* Too wide: the widest columns give way, on a terminal; in a pipe nothing is cut. */
+    for (;;) {
+        int total = -GAP;
+        size_t widest = 0;
+        for (size_t c = 0; c < t->columns; c++) {
+            total += t->width[c] + GAP;
+            widest = t->width[c] > t->width[widest] ? c : widest;
+        }
+        if (!terminal->is_tty || total <= terminal->width || t->width[widest] <= 8)
+            return;
+        t->width[widest]--;
+    }
+}
+
+static void put_cell(const struct terminal *terminal, const struct table *t, size_t c, const char *cell, enum colour colour)
+{
+    bool last = c + 1 == t->columns;
+    int width = terminal_width(terminal, cell);
+    if (t->number[c])
+        for (int i = width; i < t->width[c]; i++)
+            fputc(' ', terminal->out);
+    fputs(colour != PLAIN ? terminal_colour(terminal, colour) : "", terminal->out);
+    int used = terminal_text(terminal, cell, t->width[c], 0);
+    fputs(colour != PLAIN ? terminal_plain(terminal) : "", terminal->out);
+    if (last)
+        return;
+    for (int i = t->number[c] ? 0 : used; i < (t->number[c] ? GAP : t->width[c] + GAP); i++)
+        fputc(' ', terminal->out);
+}
+
+static void header_name(const char *key, char *out, size_t size)
+{
+    snprintf(out, size, "%s", key);
+    for (char *c = out; *c != '\0'; c++)
+        *c = *c == '_' ? ' ' : *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+}
+
+void output_table(const struct terminal *terminal, const json_t *rows, const char *columns)
+{
+    struct table t;
+    size_t i;
+    const json_t *row;
+    char cell[CELL_SIZE];
+    read_columns(&t, columns);
+    measure(terminal, &t, rows);
+    if (json_array_size(rows) == 0) {
+        if (terminal->is_tty)
+            fputs("nothing here yet\n", terminal->out);
+        return;
+    }
+    for (size_t c = 0; c < t.columns; c++) {
+        header_name(t.name[c], cell, sizeof cell);
+        put_cell(terminal, &t, c, cell, BOLD);
+    }
+    fputc('\n', terminal->out);
+    json_array_foreach(rows, i, row) {
+        for (size_t c = 0; c < t.columns; c++) {
+            output_value(json_object_get(row, t.name[c]), cell, sizeof cell);
+            put_cell(terminal, &t, c, cell, output_colour(cell));
+        }
+        fputc('\n', terminal->out);
+    }
+}
+
+void output_object(const struct terminal *terminal, const json_t *object)
+{
+    const char *key;
+    json_t *value;
+    int widest = 0;
+    json_object_foreach((json_t *)object, key, value)
+        widest = (int)strlen(key) > widest ? (int)strlen(key) : widest;
+    json_object_foreach((json_t *)object, key, value) {
+        char cell[4096];
+        output_value(value, cell, sizeof cell);
+        terminal_text(terminal, key, 0, widest + GAP);
+        const char *colour = terminal_colour(terminal, output_colour(cell));
+        fputs(colour, terminal->out);
+        terminal_text(terminal, cell, 0, 0);
+        fputs(*colour != '\0' ? terminal_plain(terminal) : "", terminal->out);
+        fputc('\n', terminal->out);
+    }
+}
+
+void output_result(const struct terminal *terminal, const struct input *input, const json_t *result)
+{
+    if (result == NULL)
+        return;
+    if (input->json) {
+        json_dumpf(result, terminal->out, JSON_INDENT(terminal->is_tty ? 2 : 0) | JSON_COMPACT | JSON_PRESERVE_ORDER);
+        fputc('\n', terminal->out);
+    } else if (input->command->render != NULL) {
+        input->command->render(terminal, result);
+    } else if (json_is_array(result)) {
+        output_table(terminal, result, input->command->columns);
+    } else {
+        output_object(terminal, result);
+    }
+}
+
+void output_error(bool json, const struct tg_error *err)
+{
+    if (!json) {
+        struct terminal plain = { .out = stderr, .utf8 = true };
+        fputs("tollgate: ", stderr);
+        terminal_text(&plain, err->text, 0, 0);
+        fputc('\n', stderr);
+        return;
+    }
+    json_t *object = json_pack("{s:{s:s, s:s%}}", "error", "code", tg_code_name(err->code), "message", err->text,
+                               strlen(err->text));
+    if (object == NULL) /* not UTF-8 */
+        object = json_pack("{s:{s:s, s:s}}", "error", "code", tg_code_name(err->code), "message", "?");
+    json_dumpf(object, stderr, JSON_COMPACT);
+    fputc('\n', stderr);
+    json_decref(object);
+}
