@@ -207,6 +207,13 @@ static void test_what_is_not_on_sale_is_not_sold(void **state)
     a.wish.plan_messages = 999;
     assert_refused(n, run(n, add_account_fn, &a), TG_REFUSED, "not on sale");
 
+    /* A paid plan needs an order first. */
+    offer(n, TG__PLAN_KIND__PREPAID, 500, true);
+    a.wish.plan = TG__PLAN_KIND__PREPAID;
+    a.wish.plan_messages = 0;
+    assert_refused(n, run(n, add_account_fn, &a), TG_REFUSED, "needs an order");
+    a.wish.plan = TG__PLAN_KIND__FREE;
+
     /* Several sizes: which? None: no more free accounts. */
     offer(n, TG__PLAN_KIND__FREE, 50, true);
     a.wish.plan_messages = 0;
@@ -552,6 +559,7 @@ static void test_an_overlap_is_at_most_a_year_and_lengthens_no_life(void **state
     struct tg_error err;
     struct added added = add_account(n, add_customer(n));
     struct args a = { .username = added.username, .now = NOW, .overlap_s = 367 * DAY };
+    const char *why;
     assert_refused(n, run(n, new_password, &a), TG_USAGE, "year");
     a.overlap_s = -1;
     assert_refused(n, run(n, new_password, &a), TG_USAGE, "year");
@@ -563,6 +571,8 @@ static void test_an_overlap_is_at_most_a_year_and_lengthens_no_life(void **state
     account->credential->expires_at = NOW + 10;
     assert_ok(tg_store_change(n->store, put_account, account, &err));
     tg_view_end(&view);
+    assert_int_equal(check(n, added.username, added.password.text, NOW + 9, &why), TG_OK);
+    assert_int_equal(check(n, added.username, added.password.text, NOW + 10, &why), TG_REFUSED);
     a = (struct args){ .username = added.username, .now = NOW, .overlap_s = DAY };
     assert_changed(n, run(n, new_password, &a));
     assert_int_equal(a.old_valid_until, NOW + 10);
