@@ -1,0 +1,25 @@
+/* app.h: what main makes once, and every door works with. One thread. */
+#ifndef AUTHD_APP_H
+#define AUTHD_APP_H
+
+#include <event2/event.h>
+#include "authd/throttle.h"
+#include "schema/committer.h"
+#include "schema/settings.h"
+#include "schema/store.h"
+
+struct app {
+    struct event_base *base;
+    struct tg_settings *settings; /* replaced by a reload: never keep what it points to across a callback */
+    struct tg_store *store;
+    struct tg_committer *committer;
+    struct throttle *throttle;
+    unsigned long connections;    /* ever; each has its number */
+};
+
+/* Seconds since 1970, and a clock that never goes back. */
+int64_t app_now(void);
+int64_t app_now_us(void);
+int64_t app_ticks_ms(void);
+
+#endif

@@ -1,0 +1,81 @@
+/* doors.c: see doors.h. */
+#include <stddef.h>
+#include <string.h>
+#include "authd/doors.h"
+#include "schema/log.h"
+
+struct row {
+    const char *option;
+    size_t list;             /* where struct tg_settings has it */
+    const struct door *door; /* NULL: this version has none */
+    bool has_default;        /* configured without anybody's doing */
+};
+
+#define ROW(option, door, has_default) { #option, offsetof(struct tg_settings, option), door, has_default }
+static const struct row rows[] = {
+    ROW(auth_listen, &door_dovecot, true),
+    ROW(policy_listen, &door_policy, true),
+    ROW(saslauthd_listen, NULL, false),
+    ROW(dict_listen, NULL, false),
+    ROW(socketmap_listen, NULL, false),
+    ROW(http_listen, NULL, true),
+};
+#undef ROW
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static const struct tg_list *list_of(const struct tg_settings *settings, const struct row *row)
+{
+    return (const struct tg_list *)(const void *)((const char *)settings + row->list);
+}
+
+enum tg_code doors_check(const struct tg_settings *settings, struct tg_error *err)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].door == NULL && !rows[i].has_default && list_of(settings, &rows[i])->count > 0)
+            return tg_fail(err, TG_UNUSABLE, "%s: %s is set, but this version of tollgate-authd does not serve it: "
+                           "take it out", settings->path, rows[i].option);
+    return TG_OK;
+}
+
+enum tg_code doors_bind(const struct tg_settings *settings, struct listeners *listeners, struct tg_error *err)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct tg_list *list = list_of(settings, &rows[i]);
+        if (rows[i].door == NULL && list->count > 0)
+            tg_log(TG_INFO, "door-closed", "option", rows[i].option, "reason", "not served by this version", NULL);
+        for (size_t k = 0; rows[i].door != NULL && k < list->count; k++) {
+            enum tg_code code = listeners_bind(listeners, rows[i].door, list->item[k], settings, err);
+            if (code != TG_OK)
+                return code;
+        }
+    }
+    if (listeners_count(listeners) == 0)
+        return tg_fail(err, TG_UNUSABLE, "%s: nothing to do: auth_listen and policy_listen are both empty", settings->path);
+    return TG_OK;
+}
+
+static bool same_list(const struct tg_list *a, const struct tg_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->item[i], b->item[i]) != 0)
+            return false;
+    return true;
+}
+
+const char *doors_restart_needed(const struct tg_settings *old, const struct tg_settings *wanted)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].door != NULL && !same_list(list_of(old, &rows[i]), list_of(wanted, &rows[i])))
+            return rows[i].option;
+    if (strcmp(old->store, wanted->store) != 0)
+        return "store";
+    if (strcmp(old->user, wanted->user) != 0)
+        return "user";
+    if (strcmp(old->socket_group, wanted->socket_group) != 0)
+        return "socket_group";
+    if (old->socket_mode_bits != wanted->socket_mode_bits)
+        return "socket_mode";
+    return old->sync != wanted->sync ? "sync" : NULL;
+}

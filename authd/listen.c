@@ -1,0 +1,281 @@
+/* listen.c: see listen.h. */
+#include <errno.h>
+#include <event2/listener.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "authd/listen.h"
+#include "schema/daemon.h"
+#include "schema/listen_address.h"
+#include "schema/log.h"
+#include "schema/network.h"
+
+enum { BACKLOG = 511, LISTENERS_MAX = 64, FIRST_HANDED_FD = 3, ACCEPT_PAUSE_MS = 500 };
+
+struct listener {
+    const struct door *door;
+    struct conns *conns;
+    struct evconnlistener *event;
+    struct event *pause;
+    int fd;
+    bool made_here;
+    char *address;      /* as in the configuration */
+    char path[108];     /* unix: to be removed at the end */
+};
+
+struct listeners {
+    size_t count;
+    struct listener *list[LISTENERS_MAX];
+};
+
+struct listeners *listeners_new(void)
+{
+    return tg_xcalloc(1, sizeof(struct listeners));
+}
+
+size_t listeners_count(const struct listeners *listeners)
+{
+    return listeners->count;
+}
+
+void listeners_stop(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        struct listener *l = listeners->list[i];
+        if (l->event != NULL)
+            evconnlistener_free(l->event);
+        if (l->pause != NULL)
+            event_free(l->pause);
+        l->event = NULL;
+        l->pause = NULL;
+    }
+}
+
+void listeners_free(struct listeners **listeners)
+{
+    if (*listeners == NULL)
+        return;
+    listeners_stop(*listeners);
+    for (size_t i = 0; i < (*listeners)->count; i++) {
+        struct listener *l = (*listeners)->list[i];
+        if (l->made_here && l->path[0] != '\0')
+            unlink(l->path); /* not allowed: the next start sees that nobody answers there */
+        close(l->fd);
+        free(l->address);
+        free(l);
+    }
+    free(*listeners);
+    *listeners = NULL;
+}
+
+/* ---- addresses ---- */
+
+struct address {
+    struct sockaddr_storage storage;
+    socklen_t len;
+};
+
+static enum tg_code resolve(const struct tg_listen *where, const char *text, struct address *out, struct tg_error *err)
+{
+    memset(out, 0, sizeof *out);
+    if (where->is_unix) {
+        struct sockaddr_un *un = (struct sockaddr_un *)&out->storage;
+        un->sun_family = AF_UNIX;
+        snprintf(un->sun_path, sizeof un->sun_path, "%s", where->path);
+        out->len = (socklen_t)sizeof *un;
+        return TG_OK;
+    }
+    char port[8];
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *found = NULL;
+    snprintf(port, sizeof port, "%u", where->port);
+    int result = getaddrinfo(where->host, port, &hints, &found);
+    if (result != 0)
+        return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text, gai_strerror(result));
+    memcpy(&out->storage, found->ai_addr, found->ai_addrlen);
+    out->len = found->ai_addrlen;
+    freeaddrinfo(found);
+    return TG_OK;
+}
+
+static bool same_address(const struct address *a, const struct address *b)
+{
+    if (a->storage.ss_family != b->storage.ss_family)
+        return false;
+    if (a->storage.ss_family == AF_UNIX)
+        return strcmp(((const struct sockaddr_un *)&a->storage)->sun_path,
+                      ((const struct sockaddr_un *)&b->storage)->sun_path) == 0;
+    if (a->storage.ss_family == AF_INET) {
+        const struct sockaddr_in *x = (const void *)&a->storage, *y = (const void *)&b->storage;
+        return x->sin_port == y->sin_port && x->sin_addr.s_addr == y->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *x = (const void *)&a->storage, *y = (const void *)&b->storage;
+    return x->sin6_port == y->sin6_port && memcmp(&x->sin6_addr, &y->sin6_addr, sizeof x->sin6_addr) == 0;
+}
+
+/* sd_listen_fds(3): descriptors from 3 on, meant for this process. -1: none is this address's. */
+static int handed_over(const struct address *address)
+{
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    if (pid == NULL || count == NULL || strtol(pid, NULL, 10) != (long)getpid())
+        return -1;
+    long last = FIRST_HANDED_FD + strtol(count, NULL, 10);
+    for (int fd = FIRST_HANDED_FD; fd < last && fd < 1024; fd++) {
+        struct address has = { .len = sizeof has.storage };
+        if (getsockname(fd, (struct sockaddr *)&has.storage, &has.len) != 0 || !same_address(&has, address))
+            continue;
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        return fd;
+    }
+    return -1;
+}
+
+/* ---- binding ---- */
+
+static enum tg_code bind_unix(int fd, const char *text, const char *path, const struct address *address,
+                              const struct tg_settings *settings, struct tg_error *err)
+{
+    enum tg_code code = tg_socket_make_room(path, err);
+    if (code != TG_OK)
+        return code;
+    /* Nobody gets in before it has its group and mode. */
+    mode_t old = umask(0777);
+    int result = bind(fd, (const struct sockaddr *)&address->storage, address->len);
+    umask(old);
+    if (result != 0)
+        return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s%s", text, strerror(errno),
+                       errno == ENOENT ? " (make its directory, which user and mail server must be able to enter)" : "");
+    return tg_socket_permissions(path, settings, err);
+}
+
+static enum tg_code bind_inet(int fd, const char *text, const struct address *address, struct tg_error *err)
+{
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address->storage.ss_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, (const struct sockaddr *)&address->storage, address->len) != 0)
+        return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s%s", text, strerror(errno),
+                       errno == EADDRINUSE ? " (another process listens there; stop it first)" : "");
+    return TG_OK;
+}
+
+static enum tg_code make_socket(const struct tg_listen *where, const char *text, const struct address *address,
+                                const struct tg_settings *settings, int *out, struct tg_error *err)
+{
+    int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text, strerror(errno));
+    enum tg_code code = where->is_unix ? bind_unix(fd, text, where->path, address, settings, err)
+                                       : bind_inet(fd, text, address, err);
+    /* At once, so that a second daemon started meanwhile sees that somebody is there. */
+    if (code == TG_OK && listen(fd, BACKLOG) != 0)
+        code = tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text, strerror(errno));
+    if (code != TG_OK)
+        close(fd);
+    else
+        *out = fd;
+    return code;
+}
+
+enum tg_code listeners_bind(struct listeners *listeners, const struct door *door, const char *text,
+                            const struct tg_settings *settings, struct tg_error *err)
+{
+    struct tg_listen where;
+    struct address address;
+    if (listeners->count == LISTENERS_MAX)
+        return tg_fail(err, TG_UNUSABLE, "more than %d addresses to listen on", LISTENERS_MAX);
+    if (!tg_listen_parse(text, &where))
+        return tg_fail(err, TG_UNUSABLE, "%s is no address to listen on", text);
+    enum tg_code code = resolve(&where, text, &address, err);
+    if (code != TG_OK)
+        return code;
+    int fd = handed_over(&address);
+    bool made_here = fd < 0;
+    if (made_here && (code = make_socket(&where, text, &address, settings, &fd, err)) != TG_OK)
+        return code;
+    struct listener *l = tg_xcalloc(1, sizeof *l);
+    l->door = door;
+    l->fd = fd;
+    l->made_here = made_here;
+    l->address = tg_xstrdup(text);
+    if (where.is_unix)
+        memcpy(l->path, where.path, sizeof l->path);
+    listeners->list[listeners->count++] = l;
+    return TG_OK;
+}
+
+/* ---- serving ---- */
+
+/* Who is there, for the log: an address and port, or the process behind a unix socket. */
+static void name_peer(evutil_socket_t fd, const struct sockaddr *address, char *out, size_t size)
+{
+    struct tg_network network;
+    struct ucred who;
+    socklen_t len = sizeof who;
+    char text[TG_NETWORK_TEXT];
+    if (tg_network_of_sockaddr(address, &network)) {
+        in_port_t port = address->sa_family == AF_INET ? ((const struct sockaddr_in *)(const void *)address)->sin_port
+                                                       : ((const struct sockaddr_in6 *)(const void *)address)->sin6_port;
+        snprintf(out, size, "%s:%u", tg_network_text(&network, text), ntohs(port));
+    } else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0) {
+        snprintf(out, size, "pid:%ld", (long)who.pid);
+    } else {
+        snprintf(out, size, "unix");
+    }
+}
+
+static void on_accept(struct evconnlistener *event, evutil_socket_t fd, struct sockaddr *address, int len, void *arg)
+{
+    struct listener *l = arg;
+    char peer[80];
+    int on = 1;
+    (void)event;
+    (void)len;
+    if (address->sa_family != AF_UNIX)
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    name_peer(fd, address, peer, sizeof peer);
+    conns_add(l->conns, l->door, fd, peer);
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+    struct listener *l = arg;
+    (void)fd;
+    (void)what;
+    evconnlistener_enable(l->event);
+}
+
+/* Out of descriptors: the listening socket stays readable, so wait a little instead of spinning. */
+static void on_accept_error(struct evconnlistener *event, void *arg)
+{
+    struct listener *l = arg;
+    struct timeval pause = { .tv_usec = ACCEPT_PAUSE_MS * 1000 };
+    tg_log(TG_ERROR, "accept-failed", "door", l->door->name, "address", l->address, "error",
+           evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()), NULL);
+    evconnlistener_disable(event);
+    evtimer_add(l->pause, &pause);
+}
+
+enum tg_code listeners_serve(struct listeners *listeners, struct conns *conns, struct tg_error *err)
+{
+    struct event_base *base = conns_app(conns)->base;
+    for (size_t i = 0; i < listeners->count; i++) {
+        struct listener *l = listeners->list[i];
+        l->conns = conns;
+        evutil_make_socket_nonblocking(l->fd);
+        l->pause = evtimer_new(base, on_pause_over, l);
+        l->event = evconnlistener_new(base, on_accept, l, LEV_OPT_CLOSE_ON_EXEC, 0, l->fd);
+        if (l->event == NULL || l->pause == NULL)
+            return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", l->address, strerror(errno));
+        evconnlistener_set_error_cb(l->event, on_accept_error);
+        tg_log(TG_INFO, "listening", "door", l->door->name, "address", l->address, "handed-over",
+               l->made_here ? NULL : "yes", NULL);
+    }
+    return TG_OK;
+}

@@ -1,0 +1,237 @@
+/* main.c: tollgate-authd(8): options, privileges, signals.
+ *
+ * The order matters: detach, bind, drop privileges, and only then open the store, for LMDB does not survive a
+ * fork, and what root opened the daemon could not write. */
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "authd/doors.h"
+#include "authd/options.h"
+#include "authd/sasl.h"
+#include "schema/credential.h"
+#include "schema/detach.h"
+#include "schema/log.h"
+#include "schema/notify.h"
+#include "schema/privilege.h"
+
+enum { STOP_S = 5 }; /* for clients that don't take their last answer */
+
+struct daemon {
+    struct app app;
+    const char *config;
+    struct listeners *listeners;
+    struct conns *conns;
+    struct event *term, *interrupt, *hangup, *deadline;
+    struct tg_detached *detached;
+};
+
+/* ---- signals ---- */
+
+static void end_loop(void *arg)
+{
+    struct daemon *d = arg;
+    event_base_loopexit(d->app.base, NULL);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    struct daemon *d = arg;
+    (void)fd;
+    (void)what;
+    char left[24];
+    snprintf(left, sizeof left, "%zu", conns_count(d->conns));
+    tg_log(TG_WARNING, "stopped-late", "connections", left, NULL);
+    end_loop(d);
+}
+
+static void on_stop(evutil_socket_t signal_number, short what, void *arg)
+{
+    struct daemon *d = arg;
+    struct timeval wait = { .tv_sec = STOP_S };
+    (void)signal_number;
+    (void)what;
+    if (evtimer_pending(d->deadline, NULL))
+        return;
+    tg_log(TG_INFO, "stopping", NULL);
+    tg_notify("STOPPING=1");
+    evtimer_add(d->deadline, &wait);
+    listeners_stop(d->listeners);
+    conns_stop(d->conns, end_loop, d);
+}
+
+static enum tg_code read_again(struct daemon *d, struct tg_error *err)
+{
+    struct tg_settings *wanted = NULL;
+    enum tg_code code = tg_settings_read(d->config, &wanted, err);
+    if (code == TG_OK)
+        code = doors_check(wanted, err);
+    if (code == TG_OK)
+        code = sasl_offers(&wanted->mechanisms, err);
+    if (code == TG_OK)
+        code = tg_log_open("tollgate-authd", wanted->log, tg_settings_log_level(wanted), err);
+    if (code != TG_OK) {
+        tg_settings_free(&wanted);
+        return code;
+    }
+    const char *option = doors_restart_needed(d->app.settings, wanted);
+    if (option != NULL)
+        tg_log(TG_WARNING, "restart-needed", "option", option, "reason", "it is read at start only", NULL);
+    tg_settings_free(&d->app.settings);
+    d->app.settings = wanted;
+    return TG_OK;
+}
+
+static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
+{
+    struct daemon *d = arg;
+    struct tg_error err;
+    (void)signal_number;
+    (void)what;
+    char state[64];
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)app_ticks_ms() * 1000);
+    tg_notify(state);
+    if (read_again(d, &err) == TG_OK)
+        tg_log(TG_INFO, "reloaded", "config", d->app.settings->path, NULL);
+    else
+        tg_log_error(TG_ERROR, "reload-failed", &err);
+    tg_notify("READY=1");
+}
+
+static enum tg_code catch_signals(struct daemon *d, struct tg_error *err)
+{
+    signal(SIGPIPE, SIG_IGN);
+    d->term = evsignal_new(d->app.base, SIGTERM, on_stop, d);
+    d->interrupt = evsignal_new(d->app.base, SIGINT, on_stop, d);
+    d->hangup = evsignal_new(d->app.base, SIGHUP, on_hangup, d);
+    d->deadline = evtimer_new(d->app.base, on_deadline, d);
+    if (d->term == NULL || d->interrupt == NULL || d->hangup == NULL || d->deadline == NULL ||
+        event_add(d->term, NULL) != 0 || event_add(d->interrupt, NULL) != 0 || event_add(d->hangup, NULL) != 0)
+        return tg_fail(err, TG_FAILED, "can't catch signals: %s", strerror(errno));
+    return TG_OK;
+}
+
+/* ---- from start to end ---- */
+
+static enum tg_code open_store(struct daemon *d, struct tg_error *err)
+{
+    struct tg_store_options options = { .no_sync = d->app.settings->sync == TG_SYNC_NONE };
+    enum tg_code code = tg_store_open(d->app.settings->store, &options, &d->app.store, err);
+    if (code != TG_OK)
+        return code;
+    tg_store_set_actor(d->app.store, "tollgate-authd");
+    d->app.committer = tg_committer_new(d->app.store);
+    if (d->app.committer == NULL)
+        return tg_fail(err, TG_FAILED, "can't start the thread that writes events: %s", strerror(errno));
+    d->app.throttle = throttle_new(THROTTLE_ENTRIES);
+    return TG_OK;
+}
+
+static enum tg_code begin(struct daemon *d, struct tg_error *err)
+{
+    const struct tg_settings *settings = d->app.settings;
+    d->listeners = listeners_new();
+    enum tg_code code = doors_bind(settings, d->listeners, err);
+    if (code == TG_OK)
+        code = tg_privilege_drop(settings->user, err);
+    /* As the user that will open it again on SIGHUP. */
+    if (code == TG_OK)
+        code = tg_log_open("tollgate-authd", settings->log, tg_settings_log_level(settings), err);
+    if (code == TG_OK)
+        code = tg_crypto_init(err);
+    if (code == TG_OK)
+        code = sasl_begin(&settings->mechanisms, err);
+    if (code == TG_OK)
+        code = open_store(d, err);
+    if (code != TG_OK)
+        return code;
+    d->app.base = event_base_new();
+    if (d->app.base == NULL)
+        return tg_fail(err, TG_FAILED, "can't make an event loop: %s", strerror(errno));
+    d->conns = conns_new(&d->app);
+    if ((code = catch_signals(d, err)) != TG_OK)
+        return code;
+    return listeners_serve(d->listeners, d->conns, err);
+}
+
+static void free_event(struct event **event)
+{
+    if (*event != NULL)
+        event_free(*event);
+    *event = NULL;
+}
+
+static void end(struct daemon *d)
+{
+    conns_free(&d->conns);
+    listeners_free(&d->listeners);
+    free_event(&d->term);
+    free_event(&d->interrupt);
+    free_event(&d->hangup);
+    free_event(&d->deadline);
+    if (d->app.base != NULL)
+        event_base_free(d->app.base);
+    if (d->app.committer != NULL)
+        tg_committer_free(&d->app.committer);
+    throttle_free(&d->app.throttle);
+    if (d->app.store != NULL)
+        tg_store_close(&d->app.store);
+    sasl_end();
+    libevent_global_shutdown();
+    tg_settings_free(&d->app.settings);
+    tg_detach_end(&d->detached);
+    tg_log_close();
+}
+
+/* Also to standard error where the log is elsewhere: who starts a daemon by hand reads his terminal. */
+static void tell(const struct daemon *d, const struct tg_error *err)
+{
+    fprintf(stderr, "tollgate-authd: %s\n", err->text);
+    if (d->app.settings != NULL && strcmp(d->app.settings->log, "stderr") != 0)
+        tg_log_error(TG_ERROR, "not-started", err);
+}
+
+static enum tg_code serve(struct daemon *d, const struct options *options, struct tg_error *err)
+{
+    enum tg_code code = TG_OK;
+    if (options->detach)
+        code = tg_detach(options->pid_file, &d->detached, err);
+    if (code == TG_OK)
+        code = begin(d, err);
+    if (code != TG_OK) {
+        tell(d, err);
+        return code;
+    }
+    tg_log(TG_INFO, "started", "version", PACKAGE_VERSION, "config", d->app.settings->path, NULL);
+    tg_detach_ready(d->detached);
+    tg_notify("READY=1");
+    event_base_dispatch(d->app.base);
+    tg_log(TG_INFO, "stopped", NULL);
+    return TG_OK;
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon d = { .config = NULL };
+    struct options options;
+    struct tg_error err;
+    bool done;
+    enum tg_code code = options_read(argc, argv, &options, &done, &err);
+    if (code == TG_OK && done)
+        return TG_OK;
+    d.config = options.config;
+    if (code == TG_OK)
+        code = tg_settings_read(options.config, &d.app.settings, &err);
+    if (code == TG_OK)
+        code = doors_check(d.app.settings, &err);
+    if (code != TG_OK)
+        fprintf(stderr, "tollgate-authd: %s\n", err.text);
+    else if (options.check)
+        printf("%s: in order\n", d.app.settings->path);
+    else
+        code = serve(&d, &options, &err);
+    end(&d);
+    return code;
+}

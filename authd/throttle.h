@@ -1,0 +1,31 @@
+/* throttle.h: failed logins, by address and by username, answered later and later. Pure: the time is given.
+ *
+ * Scores fall by half in five minutes. An address is an IPv4 address or an IPv6 /64. What a pair of address and
+ * username added is remembered too, so that a success takes back just that: whoever owns one account can't wipe
+ * out what he tried on others. Tables are bounded; the entry that was touched least recently goes. */
+#ifndef AUTHD_THROTTLE_H
+#define AUTHD_THROTTLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct throttle;
+
+enum { THROTTLE_ENTRIES = 16384, THROTTLE_MAX_MS = 7000 };
+
+/* entries: of each of the three tables. */
+struct throttle *throttle_new(size_t entries);
+void throttle_free(struct throttle **throttle);
+
+/* A failure: how long to hold back its answer, in ms: 0 for the first, then 500, 1000, 2000, 4000, and
+ * THROTTLE_MAX_MS, for Postfix waits 10 s for an answer. address: text, "" where not known; not an address:
+ * counted as a name of its own. username "": only the address counts. */
+unsigned throttle_failure(struct throttle *throttle, const char *address, const char *username, int64_t now_ms);
+
+/* A success takes back what this pair added. */
+void throttle_success(struct throttle *throttle, const char *address, const char *username, int64_t now_ms);
+
+/* For metrics. */
+size_t throttle_count(const struct throttle *throttle);
+
+#endif
