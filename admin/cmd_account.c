@@ -12,8 +12,8 @@
     { .name = "max-recipients", .type = OPT_NUMBER, .value = "N", .help = "recipients of one message; 0: the service's", .min = 0, .max = 100000 }, \
     { .name = "max-per-hour", .type = OPT_NUMBER, .value = "N", .help = "units in an hour; 0: the service's", .min = 0, .max = 1000000000 }, \
     { .name = "max-per-day", .type = OPT_NUMBER, .value = "N", .help = "units in a day; 0: the service's", .min = 0, .max = 1000000000 }, \
-    { .name = "ip-lock", .type = OPT_CHOICE, .value = "on|off", .choices = "on|off", .help = "needs a login and an authorised IP, both" }, \
-    { .name = "any-sender", .type = OPT_CHOICE, .value = "on|off", .choices = "on|off", .help = "sender domains are not compared" }
+    { .name = "ip-lock", .type = OPT_SWITCH, .value = "[on|off]", .help = "needs a login and an authorised IP, both" }, \
+    { .name = "any-sender", .type = OPT_SWITCH, .value = "[on|off]", .help = "sender domains are not compared" }
 
 struct edit {
     struct context *context;
@@ -56,9 +56,9 @@ static void apply(const struct input *in, Tg__Account *a)
     if ((v = input_value(in, "max-per-day"))->given)
         a->max_per_day = (uint64_t)v->number;
     if ((v = input_value(in, "ip-lock"))->given)
-        a->ip_lock = strcmp(v->text, "on") == 0;
+        a->ip_lock = v->number != 0;
     if ((v = input_value(in, "any-sender"))->given)
-        a->any_sender = strcmp(v->text, "on") == 0;
+        a->any_sender = v->number != 0;
 }
 
 /* The account with a new password, which is shown this once. */

@@ -13,7 +13,8 @@
 
 enum { ARGS_MAX = 3, OPTIONS_MAX = 16 };
 
-enum opt_type { OPT_FLAG, OPT_TEXT, OPT_NUMBER, OPT_CHOICE, OPT_TIME, OPT_DURATION };
+/* OPT_SWITCH: --name, --name on, --name off. */
+enum opt_type { OPT_FLAG, OPT_TEXT, OPT_NUMBER, OPT_CHOICE, OPT_SWITCH, OPT_TIME, OPT_DURATION };
 
 struct opt {
     const char *name;    /* without its dashes; NULL ends a list */
@@ -28,7 +29,7 @@ struct opt {
 struct value {
     bool given;
     const char *text;    /* as typed */
-    int64_t number;      /* OPT_NUMBER, OPT_TIME (seconds since 1970), OPT_DURATION (seconds) */
+    int64_t number;      /* OPT_NUMBER, OPT_SWITCH (0 or 1), OPT_TIME (seconds since 1970), OPT_DURATION (seconds) */
 };
 
 struct terminal;

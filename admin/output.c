@@ -45,6 +45,12 @@ void output_value(const json_t *value, char *out, size_t size)
         snprintf(out, size, "%lld", (long long)json_integer_value(value));
     } else if (json_is_boolean(value)) {
         snprintf(out, size, "%s", json_is_true(value) ? "yes" : "no");
+    } else if (json_is_array(value) && (json_array_size(value) == 0 || json_is_string(json_array_get(value, 0)))) {
+        size_t i, len = 0;
+        const json_t *one;
+        snprintf(out, size, "-");
+        json_array_foreach(value, i, one)
+            len += len < size ? (size_t)snprintf(out + len, size - len, "%s%s", i > 0 ? ", " : "", json_string_value(one)) : 0;
     } else {
         char *dumped = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
         snprintf(out, size, "%s", dumped != NULL ? dumped : "");

@@ -107,6 +107,7 @@ static enum tg_code read_value(const struct opt *opt, const char *text, int64_t 
     case OPT_FLAG:
     case OPT_TEXT: return TG_OK;
     case OPT_CHOICE: return read_choice(opt, text, err);
+    case OPT_SWITCH: value->number = strcmp(text, "on") == 0; return read_choice(&(struct opt){ .name = opt->name, .choices = "on|off" }, text, err);
     case OPT_NUMBER: {
         char name[64];
         snprintf(name, sizeof name, "--%s", opt->name);
@@ -185,6 +186,11 @@ static enum tg_code find_command(struct line *l)
     return unknown(l->err, "command", l->word[1], &verbs, help);
 }
 
+static bool is_switch(const char *text)
+{
+    return strcmp(text, "on") == 0 || strcmp(text, "off") == 0;
+}
+
 /* --name VALUE or --name=VALUE */
 static enum tg_code take_option(struct line *l, char *arg)
 {
@@ -202,7 +208,9 @@ static enum tg_code take_option(struct line *l, char *arg)
         const char *text = equals != NULL ? equals + 1 : NULL;
         if (opt->type == OPT_FLAG && equals != NULL)
             return tg_fail(l->err, TG_USAGE, "--%s takes no value", opt->name);
-        if (opt->type != OPT_FLAG && equals == NULL) {
+        if (opt->type == OPT_SWITCH && equals == NULL) {
+            text = l->at + 1 < l->argc && is_switch(l->argv[l->at + 1]) ? l->argv[++l->at] : "on";
+        } else if (opt->type != OPT_FLAG && equals == NULL) {
             if (l->at + 1 >= l->argc)
                 return tg_fail(l->err, TG_USAGE, "--%s needs a value", opt->name);
             text = l->argv[++l->at];

@@ -12,6 +12,7 @@
 #include "authd/options.h"
 #include "authd/sasl.h"
 #include "schema/credential.h"
+#include "schema/daemon.h"
 #include "schema/detach.h"
 #include "schema/log.h"
 #include "schema/notify.h"
@@ -134,6 +135,8 @@ static enum tg_code begin(struct daemon *d, struct tg_error *err)
     const struct tg_settings *settings = d->app.settings;
     d->listeners = listeners_new();
     enum tg_code code = doors_bind(settings, d->listeners, err);
+    if (code == TG_OK)
+        code = tg_daemon_own_log(settings, err);
     if (code == TG_OK)
         code = tg_privilege_drop(settings->user, err);
     /* As the user that will open it again on SIGHUP. */

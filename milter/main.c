@@ -13,6 +13,7 @@
 #include "milter/callbacks.h"
 #include "schema/credential.h"
 #include "schema/daemon.h"
+#include "schema/detach.h"
 #include "schema/listen_address.h"
 #include "schema/log.h"
 #include "schema/notify.h"
@@ -21,15 +22,17 @@
 enum { SESSION_TIMEOUT_S = 7210, BACKLOG = 512 };
 
 static const char usage[] =
-    "usage: tollgate-milter [-c FILE] [-t] [-d]\n"
+    "usage: tollgate-milter [-c FILE] [-t] [-d [--pid-file FILE]]\n"
     "\n"
     "The mail filter: enforces account status, plan and sender domains, and routes bounces.\n"
     "\n"
-    "  -c FILE   configuration (else $TOLLGATE_CONFIG, else " TG_SYSCONFDIR "/tollgate/tollgate.conf)\n"
-    "  -t        check the configuration and exit\n"
-    "  -d        detach from the terminal\n"
-    "  -h        this help\n"
-    "  -V        the version\n"
+    "  -c, --config FILE    configuration (default: $TOLLGATE_CONFIG, else\n"
+    "                       " TG_SYSCONFDIR "/tollgate/tollgate.conf)\n"
+    "  -t, --test           check the configuration and exit\n"
+    "  -d, --detach         go to the background once it serves\n"
+    "      --pid-file FILE  with -d: where to write the process id\n"
+    "  -h, --help           this text\n"
+    "      --version        the version\n"
     "\n"
     "examples:\n"
     "  tollgate-milter -t -c /etc/tollgate/tollgate.conf\n"
@@ -39,22 +42,28 @@ static const char usage[] =
 
 struct options {
     const char *config;
+    const char *pid_file;
     bool test, detach;
 };
 
 /* Returns -1 to go on, else the exit status. */
 static int read_options(int argc, char **argv, struct options *options)
 {
+    enum { PID_FILE = 256, VERSION_WANTED };
     static const struct option names[] = {
-        { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 }
+        { "config", required_argument, NULL, 'c' }, { "test", no_argument, NULL, 't' },
+        { "detach", no_argument, NULL, 'd' },       { "pid-file", required_argument, NULL, PID_FILE },
+        { "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, VERSION_WANTED },
+        { 0 },
     };
-    for (int c; (c = getopt_long(argc, argv, "c:tdhV", names, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "c:tdh", names, NULL)) != -1;) {
         switch (c) {
         case 'c': options->config = optarg; break;
         case 't': options->test = true; break;
         case 'd': options->detach = true; break;
         case 'h': fputs(usage, stdout); return 0;
-        case 'V': puts("tollgate-milter " PACKAGE_VERSION); return 0;
+        case PID_FILE: options->pid_file = optarg; break;
+        case VERSION_WANTED: puts("tollgate-milter " PACKAGE_VERSION); return 0;
         default: fputs("try tollgate-milter --help\n", stderr); return TG_USAGE;
         }
     }
@@ -145,7 +154,7 @@ static void handle_signals(sigset_t *others)
     pthread_sigmask(SIG_BLOCK, &ours, others);
 }
 
-static int serve(struct filter *filter, const char *config)
+static int serve(struct filter *filter, const char *config, struct tg_detached *detached)
 {
     sigset_t while_waiting;
     pthread_t thread;
@@ -156,6 +165,7 @@ static int serve(struct filter *filter, const char *config)
         return TG_FAILED;
     }
     tg_log(TG_INFO, "ready", "listen", filter->current->settings->milter_listen.item[0], "version", PACKAGE_VERSION, NULL);
+    tg_detach_ready(detached);
     tg_notify("READY=1");
     while (!got_term) {
         sigsuspend(&while_waiting);
@@ -173,14 +183,12 @@ static int serve(struct filter *filter, const char *config)
 
 /* Detach, listen and drop privileges before the store is opened: it does not survive a fork. */
 static enum tg_code prepare(const struct options *options, const struct tg_settings *settings, struct filter *filter,
-                            struct tg_error *err)
+                            struct tg_detached **detached, struct tg_error *err)
 {
     struct tg_store_options store = { .no_sync = settings->sync == TG_SYNC_NONE };
-    enum tg_code code = tg_log_open("tollgate-milter", settings->log, tg_settings_log_level(settings), err);
-    if (code == TG_OK)
-        code = tg_crypto_init(err);
+    enum tg_code code = tg_crypto_init(err);
     if (code == TG_OK && options->detach)
-        code = tg_daemon_detach(err);
+        code = tg_detach(options->pid_file, detached, err);
     if (code == TG_OK)
         code = callbacks_register(filter, err);
     smfi_settimeout(SESSION_TIMEOUT_S);
@@ -188,7 +196,11 @@ static enum tg_code prepare(const struct options *options, const struct tg_setti
     if (code == TG_OK)
         code = open_socket(settings, err);
     if (code == TG_OK)
+        code = tg_daemon_own_log(settings, err);
+    if (code == TG_OK)
         code = tg_privilege_drop(settings->user, err);
+    if (code == TG_OK)
+        code = tg_log_open("tollgate-milter", settings->log, tg_settings_log_level(settings), err);
     if (code == TG_OK)
         code = tg_store_open(settings->store, &store, &filter->store, err);
     if (code == TG_OK && store.no_sync)
@@ -201,6 +213,7 @@ int main(int argc, char **argv)
     struct options options = { 0 };
     struct tg_settings *settings;
     struct filter filter = { 0 };
+    struct tg_detached *detached = NULL;
     struct tg_error err;
     int status = read_options(argc, argv, &options);
     if (status >= 0)
@@ -215,7 +228,7 @@ int main(int argc, char **argv)
         return 0;
     }
     g_mime_init();
-    enum tg_code code = prepare(&options, settings, &filter, &err);
+    enum tg_code code = prepare(&options, settings, &filter, &detached, &err);
     if (code != TG_OK) {
         fprintf(stderr, "tollgate-milter: %s\n", err.text);
         tg_log_error(TG_ERROR, "start-failed", &err);
@@ -224,12 +237,13 @@ int main(int argc, char **argv)
     }
     filter.committer = tg_committer_new(filter.store);
     filter_begin(&filter, settings);
-    status = serve(&filter, options.config);
+    status = serve(&filter, options.config, detached);
     tg_committer_free(&filter.committer);
     tg_store_close(&filter.store);
     filter_end(&filter);
     g_mime_shutdown();
     tg_log(TG_INFO, "stopped", NULL);
+    tg_detach_end(&detached);
     tg_log_close();
     return status;
 }

@@ -1,5 +1,6 @@
 /* daemon.c: see daemon.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
@@ -9,11 +10,20 @@
 #include <unistd.h>
 #include "schema/daemon.h"
 
-enum tg_code tg_daemon_detach(struct tg_error *err)
+enum tg_code tg_daemon_own_log(const struct tg_settings *settings, struct tg_error *err)
 {
-    if (daemon(1, 0) != 0)
-        return tg_fail(err, TG_FAILED, "can't detach: %s", strerror(errno));
-    return TG_OK;
+    if (geteuid() != 0 || *settings->user == '\0' || settings->log[0] != '/')
+        return TG_OK;
+    const struct passwd *pw = getpwnam(settings->user);
+    if (pw == NULL)
+        return TG_OK; /* the drop of privileges will say so */
+    int fd = open(settings->log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0640);
+    if (fd < 0)
+        return tg_fail(err, TG_UNUSABLE, "can't open the log file %s: %s", settings->log, strerror(errno));
+    int rc = fchown(fd, pw->pw_uid, (gid_t)-1);
+    close(fd);
+    return rc == 0 ? TG_OK
+                   : tg_fail(err, TG_UNUSABLE, "can't give the log file %s to %s: %s", settings->log, settings->user, strerror(errno));
 }
 
 static bool somebody_listens(const char *path)

@@ -1,12 +1,13 @@
-/* daemon.h: what both daemons do around their work: detach, look after their unix sockets. */
+/* daemon.h: what both daemons do around their work: look after their unix sockets and their log file. */
 #ifndef TG_DAEMON_H
 #define TG_DAEMON_H
 
 #include "schema/error.h"
 #include "schema/settings.h"
 
-/* Leaves the terminal (-d): fork, new session, standard files on /dev/null. Before any socket, thread or store. */
-enum tg_code tg_daemon_detach(struct tg_error *err) TG_MUST_CHECK;
+/* While root: where the log is a file, makes sure that it is there and the user's, who will open it after a
+ * reload too. Not root, or no file: nothing. */
+enum tg_code tg_daemon_own_log(const struct tg_settings *settings, struct tg_error *err) TG_MUST_CHECK;
 
 /* Makes room for a unix socket: a file that nobody answers on is removed. TG_REFUSED: another program listens
  * there, or something that is no socket stands there. */
