@@ -1,0 +1,49 @@
+# lib.sh: what ./quickstart and ./run-tests share: packages, build. Sourced by sh, in the source directory.
+
+say() { printf '%s\n' "$*"; }
+fail() { printf '\n%s\n' "$0: $*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo >/dev/null; then sudo "$@"
+    else fail "needs root or sudo for: $*"
+    fi
+}
+
+# Installs what is missing of the packages named; nothing is removed, no question is asked.
+need_packages() {
+    missing=
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    say "installing:$missing"
+    apt_log=$(mktemp)
+    as_root apt-get update -qq || fail "apt-get update failed: is there a network?"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove $missing >"$apt_log" 2>&1 ||
+        { cat "$apt_log" >&2; fail "apt-get install failed"; }
+    rm -f "$apt_log"
+}
+
+listed_packages() { sed -e '/^#/d' -e '/^$/d' demo/packages; }
+
+# build DIR [CONFIGURE-OPTION …]: out of tree; quick where nothing changed.
+build() {
+    dir=$1
+    shift
+    [ -x configure ] && [ configure -nt configure.ac ] && [ configure -nt Makefile.am ] || {
+        say "preparing the build"
+        autoreconf -fi >autoreconf.log 2>&1 || { cat autoreconf.log >&2; fail "autoreconf failed"; }
+        rm -f autoreconf.log
+    }
+    mkdir -p "$dir"
+    (
+        cd "$dir" || exit 1
+        [ -f Makefile ] && [ Makefile -nt ../configure ] || {
+            say "configuring"
+            ../configure -q "$@" >configure.out 2>&1 || { cat configure.out >&2; exit 1; }
+        }
+        say "building"
+        make -s -j"$(nproc)" all >make.out 2>&1 || { cat make.out >&2; exit 1; }
+    ) || fail "the build failed"
+}
