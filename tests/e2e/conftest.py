@@ -1,0 +1,54 @@
+"""Fixtures of the end-to-end tests. `relay`: a running relay that the tests of one module share, each with accounts
+of its own. `make_relay`: one with other settings, or one that a test may break."""
+import pathlib
+import shutil
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from servers.relay import Relay  # noqa: E402
+
+KEEP = pathlib.Path("/tmp/tollgate-test-failures")
+
+
+def end(relay, request):
+    """Stops it; where a test failed, its logs are kept. A daemon that ended badly is a failure too."""
+    failed = request.session.testsfailed > relay.failed_before
+    try:
+        relay.stop()
+    except BaseException:
+        failed = True
+        raise
+    finally:
+        if failed:
+            place = KEEP / request.node.name.replace("/", "_")
+            place.mkdir(parents=True, exist_ok=True)
+            for log in relay.directory.glob("*.log"), relay.directory.glob("*.out"), [relay.tollgate.config]:
+                for file in log:
+                    shutil.copy(file, place)
+            print(f"logs: {place}", file=sys.stderr)
+        relay.remove()
+
+
+def make(request, **settings):
+    relay = Relay(**settings)
+    relay.failed_before = request.session.testsfailed
+    request.addfinalizer(lambda: end(relay, request))
+    return relay
+
+
+@pytest.fixture(scope="module")
+def relay(request):
+    """Direct bounces, all else as it ships; a module may set RELAY to keyword arguments of Relay."""
+    return make(request, **getattr(request.module, "RELAY", {}))
+
+
+@pytest.fixture
+def make_relay(request):
+    return lambda **settings: make(request, **settings)
+
+
+@pytest.fixture
+def account(relay):
+    return relay.tollgate.add_account()

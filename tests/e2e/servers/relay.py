@@ -1,0 +1,60 @@
+"""The whole of it: a sink, Tollgate, and a Postfix before them."""
+from .client import Client
+from .postfix import Postfix
+from .process import make_directory, remove_directory
+from .sink import Sink
+from .tollgate import Tollgate
+
+
+class Relay:
+    def __init__(self, postfix=None, start=True, return_path_domain="", init_options=(), **settings):
+        """settings: of tollgate.conf. postfix: keyword arguments for Postfix; False: none."""
+        self.directory = make_directory()
+        self.sink = Sink()
+        self.tollgate = Tollgate(self.directory, return_path_domain=return_path_domain, **settings)
+        self.command = self.tollgate.command
+        self.tollgate.command("init", *init_options)
+        self.postfix = None
+        if postfix is not False:
+            self.postfix = Postfix(self.directory, self.tollgate.run, self.sink, return_path_domain, **(postfix or {}))
+        if start:
+            self.start()
+
+    def start(self):
+        self.tollgate.start()
+        if self.postfix:
+            self.postfix.start()
+
+    def client(self, source="127.0.0.1", account=None, **options):
+        """A session with Postfix; account: logged in as it."""
+        client = Client(self.postfix.port, source, **options)
+        if account is not None:
+            reply = client.auth_plain(account.username, account.password)
+            assert reply == 235, reply
+        return client
+
+    def send(self, account, to="x@dest.test", source="127.0.0.1", sender=None, **options):
+        """One message of a session of its own, logged in."""
+        with self.client(source, account) as client:
+            return client.send(sender or account.sender, to, **options)
+
+    def use_up(self, account, leaving=0):
+        """Sends until the plan has just so many messages left."""
+        left = self.tollgate.show(account)["plan"]["left"]
+        with self.client(account=account) as client:
+            while left > leaving:
+                count = min(100, left - leaving)
+                reply = client.send(account.sender, [f"r{i}@use.test" for i in range(count)])
+                assert reply == 250, reply
+                left -= count
+
+    def stop(self):
+        try:
+            if self.postfix:
+                self.postfix.stop()
+            self.tollgate.stop()
+        finally:
+            self.sink.stop()
+
+    def remove(self):
+        remove_directory(self.directory)

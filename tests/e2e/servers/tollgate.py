@@ -1,0 +1,170 @@
+"""A store, both daemons and the command, in a directory of their own."""
+import dataclasses
+import grp
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+
+from .process import BUILD, DEADLINE_S, Process, answers, wait_until
+
+
+@dataclasses.dataclass
+class Answer:
+    """What a command printed and its exit status."""
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    @property
+    def error(self):
+        return json.loads(self.err)["error"]
+
+
+@dataclasses.dataclass
+class Account:
+    username: str
+    password: str
+    id: int
+    customer: int
+    domain: str
+
+    @property
+    def sender(self):
+        return f"shop@{self.domain}"
+
+
+def setting(value):
+    """As tollgate.conf writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return "{" + ", ".join(setting(v) for v in value) + "}"
+    return json.dumps(str(value))
+
+
+class Tollgate:
+    def __init__(self, directory, **settings):
+        self.directory = directory
+        self.run = directory / "run"
+        self.run.mkdir()
+        self.config = directory / "tollgate.conf"
+        self.log = directory / "tollgate.log"
+        self.store = directory / "store"
+        self.authd = self.milter = None
+        self.numbers = itertools.count(1)
+        group = "postfix" if "postfix" in (g.gr_name for g in grp.getgrall()) else ""
+        self.settings = {
+            "user": "nobody", "store": self.store, "log": self.log, "http_listen": [], "socket_group": group,
+            "milter_listen": [f"unix:{self.run}/milter"], "auth_listen": [f"unix:{self.run}/auth"],
+            "policy_listen": [f"unix:{self.run}/policy"],
+        }
+        self.configure(**settings)
+
+    def configure(self, **settings):
+        self.settings.update(settings)
+        self.config.write_text("".join(f"{name} = {setting(value)}\n" for name, value in self.settings.items()))
+
+    # ---- the daemons ----
+
+    def start(self):
+        self.start_authd()
+        self.start_milter()
+
+    def start_authd(self, **options):
+        self.authd = Process([BUILD / "authd/tollgate-authd", "-c", self.config], self.directory / "authd.out", **options)
+        self.authd.wait_for("tollgate-authd's sockets", lambda: all(answers(a) for a in self.addresses("auth", "policy")))
+
+    def start_milter(self, **options):
+        self.milter = Process([BUILD / "milter/tollgate-milter", "-c", self.config], self.directory / "milter.out", **options)
+        self.milter.wait_for("tollgate-milter's socket", lambda: all(answers(a) for a in self.addresses("milter")))
+
+    def addresses(self, *doors):
+        for door in doors:
+            for text in self.settings[f"{door}_listen"]:
+                kind, _, rest = text.partition(":")
+                yield rest if kind == "unix" else (rest.rpartition(":")[0], int(rest.rpartition(":")[2]))
+
+    def stop(self):
+        """Both must end by themselves and content: a sanitizer's finding is a failure too."""
+        running = [p for p in (self.authd, self.milter) if p is not None]
+        for process in running:
+            if process.running():
+                process.send_signal(signal.SIGTERM)
+        for process in running:
+            status = process.stop()
+            assert status == 0, f"{process.argv[0]} ended with {status}:\n{process.text()}"
+        self.authd = self.milter = None
+
+    def reload(self, daemon):
+        """SIGHUP; waits until the daemon says how that went."""
+        seen = len(self.events())
+        daemon.send_signal(signal.SIGHUP)
+        return wait_until("the reload", lambda: [e for e in self.events()[seen:] if "reload" in e])
+
+    # ---- the log ----
+
+    def events(self):
+        return self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+
+    def wait_event(self, *words):
+        return wait_until(f"an event with {words} in the log",
+                          lambda: [e for e in self.events() if all(w in e for w in words)])[0]
+
+    # ---- the command ----
+
+    def try_command(self, *argv, stdin="", env=None):
+        done = subprocess.run([BUILD / "admin/tollgate", "-c", self.config, *map(str, argv)], input=stdin, text=True,
+                              capture_output=True, timeout=DEADLINE_S * 2, env={**os.environ, **(env or {})}, check=False)
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def command(self, *argv, **options):
+        """The JSON of a command that must succeed."""
+        answer = self.try_command("--json", "--yes", *argv, **options)
+        assert answer.status == 0, f"tollgate {' '.join(map(str, argv))}: {answer.status} {answer.err}"
+        return answer.json
+
+    def add_account(self, *options, domain=None, customer=None):
+        """An enabled free account, of a customer of its own unless one is given, with a verified and associated domain.
+        options: of account set."""
+        n = next(self.numbers)
+        if customer is None:
+            customer = self.command("customer", "add", "--name", f"Customer {n}", "--email", f"c{n}@customers.test",
+                                    "--accept-terms")["id"]
+        made = self.command("account", "add", "--customer", customer, "--description", f"account {n}", "--type",
+                            "transactional", "--plan", "free")
+        user = made["account"]["username"]
+        if options:
+            self.command("account", "set", user, *options)
+        domain = domain or f"shop{n}.example"
+        self.add_domain(domain, customer)
+        self.command("domain", "associate", domain, user)
+        return Account(user, made["password"], made["account"]["id"], customer, domain)
+
+    def add_domain(self, domain, customer, verify=True):
+        self.command("domain", "add", domain, "--customer", customer)
+        if verify:
+            self.command("domain", "verify", domain, "--trust")
+
+    def show(self, account):
+        return self.command("account", "show", account.username)
+
+    def used(self, account):
+        return self.show(account)["plan"]["used"]
+
+    def activity(self, account=None, *options):
+        return self.command("activity", *([account.username] if account else []), *options)
+
+    def reference(self, reply):
+        """The reference in an SMTP reply."""
+        found = re.search(r"\[ref ([a-z2-7]{16})\]", reply)
+        assert found, f"no reference in: {reply}"
+        return found.group(1)
