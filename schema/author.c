@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "schema/author.h"
+#include "schema/encoded_word.h"
 #include "schema/text.h"
 
 enum { LINE_MAX_OCTETS = 998, LOCAL_MAX = 64 };
@@ -17,6 +18,8 @@ struct parser {
     const char *at;      /* in the unfolded text, which ends with a NUL */
     struct tg_authors *out;
     struct tg_error *err;
+    bool quotes_address; /* a quoted display name holds an @ or a bracket */
+    bool moves_quotes;   /* an escape or an encoded word may make a reader see other quotes */
 };
 
 static enum tg_code wrong(struct parser *p, const char *what)
@@ -60,29 +63,17 @@ static enum tg_code unfold(struct parser *p, struct tg_span body, char **text)
     return TG_OK;
 }
 
-/* What Unicode's compatibility forms turn into @ < >: a lenient reader may too. */
-static bool is_disguise(const char *s)
-{
-    static const char *const forms[] = {
-        "\xef\xbc\xa0", "\xef\xb9\xab", /* commercial at: fullwidth, small */
-        "\xef\xbc\x9c", "\xef\xb9\xa4", /* less-than */
-        "\xef\xbc\x9e", "\xef\xb9\xa5", /* greater-than */
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-        if (strncmp(s, forms[i], 3) == 0)
-            return true;
-    return false;
-}
-
 static enum tg_code check_characters(struct parser *p)
 {
     for (const char *s = p->at; *s != '\0';) {
         size_t len = tg_utf8_length(s);
         if (len == 0)
             return wrong(p, "it is not well-formed UTF-8");
-        if (len == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0)
+        /* Unicode's ends of lines too: some programs end a line there. */
+        if ((len == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0) ||
+            strncmp(s, "\xe2\x80\xa8", 3) == 0 || strncmp(s, "\xe2\x80\xa9", 3) == 0)
             return wrong(p, "there is a control character in it");
-        if (is_disguise(s))
+        if (tg_is_disguise(s))
             return wrong(p, "it has a character that may be read as an @ or a bracket");
         s += len;
     }
@@ -109,9 +100,8 @@ static enum tg_code skip_white(struct parser *p)
             end++;
         if (*end != ')')
             return wrong(p, "it has a comment that may be read in several ways");
-        for (const char *c = p->at; c + 1 < end; c++)
-            if (c[0] == '=' && c[1] == '?')
-                return wrong(p, "it has an encoded word in a comment");
+        if (tg_has_encoded_word(tg_span_of(p->at, (size_t)(end - p->at))))
+            return wrong(p, "it has an encoded word in a comment");
         p->at = end + 1;
     }
 }
@@ -154,14 +144,6 @@ static bool is_plain_quoted(struct tg_span text)
     return text.len > 0;
 }
 
-static bool has_encoded_word(struct tg_span text)
-{
-    for (size_t i = 0; i + 1 < text.len; i++)
-        if (text.data[i] == '=' && text.data[i + 1] == '?')
-            return true;
-    return false;
-}
-
 /* `start` is where the local part began, p->at stands at the "@" behind it. */
 static enum tg_code take_domain(struct parser *p, const char *start, struct tg_span local)
 {
@@ -170,7 +152,7 @@ static enum tg_code take_domain(struct parser *p, const char *start, struct tg_s
     struct tg_error why;
     if (local.len > LOCAL_MAX)
         return wrong(p, "a local part is too long");
-    if (has_encoded_word(local))
+    if (tg_has_encoded_word(local))
         return wrong(p, "an encoded word stands in an address");
     p->at++;
     if (*p->at == '[')
@@ -179,6 +161,8 @@ static enum tg_code take_domain(struct parser *p, const char *start, struct tg_s
         return wrong(p, "an address has no domain");
     if (tg_domain_name(domain, canonical, &why) != TG_OK)
         return tg_fail(p->err, TG_REFUSED, "the domain of an address is wrong: %s", why.text);
+    if (tg_domain_name_is_ambiguous(domain))
+        return tg_fail(p->err, TG_REFUSED, "older programs read the domain of an address as another; write it as %s", canonical);
     if (p->out->count == TG_AUTHORS_MAX)
         return wrong(p, "it has too many addresses");
     p->out->mailbox[p->out->count].address = tg_arena_strndup(p->arena, start, (size_t)(p->at - start));
@@ -215,19 +199,14 @@ static enum tg_code angle_addr(struct parser *p)
     return TG_OK;
 }
 
-/* What a reader that decodes the phrase would see. */
-static enum tg_code check_phrase(struct parser *p, const char *start, const char *end)
+/* A quoted string of a display name. Alone it may say what it likes; but who knows no quoted pairs, or decodes
+ * first and reads the quotes then, finds other ends of it. */
+static void note_quoted(struct parser *p, struct tg_span text)
 {
-    struct tg_span raw = tg_span_of(start, (size_t)(end - start));
-    if (!has_encoded_word(raw))
-        return TG_OK;
-    char *decoded = g_mime_utils_header_decode_phrase(NULL, tg_arena_strndup(p->arena, start, raw.len));
-    bool bad = decoded == NULL || strpbrk(decoded, "@<>") != NULL || strstr(decoded, "=?") != NULL ||
-               !tg_text_is_clean(decoded, LINE_MAX_OCTETS);
-    for (const char *s = decoded; !bad && *s != '\0'; s += tg_utf8_length(s))
-        bad = is_disguise(s);
-    g_free(decoded);
-    return bad ? wrong(p, "an encoded word hides an address or control characters") : TG_OK;
+    for (size_t i = 0; i < text.len; i++) {
+        p->quotes_address = p->quotes_address || strchr("@<>", text.data[i]) != NULL;
+        p->moves_quotes = p->moves_quotes || text.data[i] == '\\';
+    }
 }
 
 static enum tg_code mailbox(struct parser *p)
@@ -240,9 +219,8 @@ static enum tg_code mailbox(struct parser *p)
         struct tg_span word;
         bool quoted = *p->at == '"';
         if (*p->at == '<') {
-            if ((code = check_phrase(p, phrase, p->at)) != TG_OK)
-                return code;
-            return angle_addr(p);
+            code = tg_encoded_words_check(tg_span_of(phrase, (size_t)(p->at - phrase)), &p->moves_quotes, p->err);
+            return code != TG_OK ? code : angle_addr(p);
         }
         if (quoted) {
             if ((code = quoted_string(p, &word)) != TG_OK)
@@ -262,6 +240,8 @@ static enum tg_code mailbox(struct parser *p)
             return take_domain(p, start, word);
         }
         any = true;
+        if (quoted)
+            note_quoted(p, word);
         if ((code = skip_white(p)) != TG_OK)
             return code;
     }
@@ -274,21 +254,28 @@ static enum tg_code mailbox_list(struct parser *p)
         if ((code = skip_white(p)) != TG_OK || (code = mailbox(p)) != TG_OK || (code = skip_white(p)) != TG_OK)
             return code;
         if (*p->at == '\0')
-            return TG_OK;
+            break;
         if (*p->at != ',')
             return wrong(p, "something stands behind an address");
         p->at++;
     }
+    if (p->quotes_address && p->moves_quotes)
+        return wrong(p, "programs may not agree where its quotes end, and there is an @ or a bracket in them");
+    return TG_OK;
 }
 
 /* ---- the second opinion ---- */
 
-static bool same_mailbox(InternetAddress *theirs, const char *ours)
+/* GMime shows A-labels as U-labels, so domains are compared in their canonical form. */
+static bool same_mailbox(InternetAddress *theirs, const char *ours, const char *domain)
 {
     if (!INTERNET_ADDRESS_IS_MAILBOX(theirs))
         return false;
     const char *address = internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(theirs));
-    return address != NULL && strcmp(address, ours) == 0;
+    const char *at = address != NULL ? strrchr(address, '@') : NULL, *our_at = strrchr(ours, '@');
+    char canonical[TG_DOMAIN_MAX + 1];
+    return at != NULL && at - address == our_at - ours && memcmp(address, ours, (size_t)(at - address)) == 0 &&
+           tg_domain_name(tg_span_str(at + 1), canonical, NULL) == TG_OK && strcmp(canonical, domain) == 0;
 }
 
 static bool gmime_agrees(const char *text, const struct tg_authors *ours)
@@ -299,7 +286,7 @@ static bool gmime_agrees(const char *text, const struct tg_authors *ours)
     InternetAddressList *list = internet_address_list_parse(options, text);
     bool same = list != NULL && (size_t)internet_address_list_length(list) == ours->count;
     for (size_t i = 0; same && i < ours->count; i++)
-        same = same_mailbox(internet_address_list_get_address(list, (int)i), ours->mailbox[i].address);
+        same = same_mailbox(internet_address_list_get_address(list, (int)i), ours->mailbox[i].address, ours->mailbox[i].domain);
     g_clear_object(&list);
     g_mime_parser_options_free(options);
     return same;

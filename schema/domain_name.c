@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "schema/domain_name.h"
 
 /* Letters, digits, hyphens inside: RFC 1123 2.1. */
@@ -60,6 +61,8 @@ static bool round_trips(const char *name)
 static bool looks_like_address(const char *name)
 {
     const char *last = strrchr(name, '.') + 1;
+    if (strncmp(last, "0x", 2) == 0 && strspn(last + 2, "0123456789abcdef") == strlen(last + 2))
+        return true;
     return strspn(last, "0123456789") == strlen(last);
 }
 
@@ -99,6 +102,19 @@ enum tg_code tg_domain_name(struct tg_span text, char out[TG_DOMAIN_MAX + 1], st
         strcpy(out, ascii);
     idn2_free(ascii);
     return good ? TG_OK : tg_fail(err, TG_USAGE, "that is not a domain name: %s", why);
+}
+
+bool tg_domain_name_is_ambiguous(struct tg_span text)
+{
+    char canonical[TG_DOMAIN_MAX + 1], *older = NULL;
+    if (tg_domain_name(text, canonical, NULL) != TG_OK)
+        return false;
+    char *copy = tg_xstrndup((const char *)text.data, text.len - (text.data[text.len - 1] == '.'));
+    /* What can't be read the old way is another name as well. */
+    bool other = idn2_to_ascii_8z(copy, &older, IDN2_TRANSITIONAL) != IDN2_OK || strcasecmp(older, canonical) != 0;
+    free(copy);
+    idn2_free(older);
+    return other;
 }
 
 void tg_domain_name_display(const char *canonical, char *out, size_t size)

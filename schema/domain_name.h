@@ -12,6 +12,10 @@
  * single label, NUL, not UTF-8); the error says which. */
 enum tg_code tg_domain_name(struct tg_span text, char out[TG_DOMAIN_MAX + 1], struct tg_error *err) TG_MUST_CHECK;
 
+/* Would IDNA 2003 (or UTS 46's transitional processing) make another name of this one, as of "faß.example"? Two
+ * programs may then mean two domains. False for what is no domain name. */
+bool tg_domain_name_is_ambiguous(struct tg_span text);
+
 /* Canonical → U-labels in UTF-8 for people; out is the A-label form where it can't be shown. */
 void tg_domain_name_display(const char *canonical, char *out, size_t size);
 
