@@ -23,6 +23,8 @@ static void keep_first(struct tg_header_reader *reader, unsigned *count, char **
         return;
     if (body.len > TG_FIELD_MAX)
         reader->too_long = true;
+    else if (body.len > 0 && memchr(body.data, '\0', body.len) != NULL)
+        reader->nul = true;
     else
         *kept = tg_xstrndup((const char *)body.data, body.len);
 }
@@ -49,6 +51,8 @@ static const char *fault(const struct tg_header_reader *r, bool check_sender, st
         return tg_arena_printf(arena, "a message needs exactly one From field, and this one has %u", r->from_count);
     if (check_sender && r->sender_count > 1)
         return tg_arena_printf(arena, "a message may have one Sender field, and this one has %u", r->sender_count);
+    if (r->nul)
+        return "there is a NUL in a From or Sender field";
     return r->too_long ? "a From or Sender field is too long" : NULL;
 }
 
@@ -82,19 +86,31 @@ static size_t field_length(struct tg_span s)
     }
 }
 
+/* Octets of the field's name; 0: the line is no field. As Postfix's is_header(): printable ASCII, and white space
+ * between name and colon, which is no part of the name. */
+static size_t name_length(struct tg_span line, size_t *body)
+{
+    size_t len = 0, at;
+    while (len < line.len && line.data[len] > ' ' && line.data[len] < 0x7f && line.data[len] != ':')
+        len++;
+    for (at = len; at < line.len && (line.data[at] == ' ' || line.data[at] == '\t');)
+        at++;
+    if (at == line.len || line.data[at] != ':')
+        return 0;
+    *body = at + 1;
+    return len;
+}
+
 void tg_header_message(struct tg_header_reader *reader, struct tg_span message)
 {
-    while (message.len > 0 && message.data[0] != '\n' && message.data[0] != '\r') {
-        size_t len = field_length(message), text = len;
-        const uint8_t *colon = memchr(message.data, ':', len);
-        if (colon == NULL)
+    while (message.len > 0) {
+        size_t len = field_length(message), text = len, body;
+        size_t name = name_length(message, &body);
+        if (name == 0)
             return;
-        while (text > 0 && (message.data[text - 1] == '\n' || message.data[text - 1] == '\r'))
+        while (text > body && (message.data[text - 1] == '\n' || message.data[text - 1] == '\r'))
             text--;
-        size_t name = (size_t)(colon - message.data);
-        if (name + 1 > text)
-            text = name + 1;
-        tg_header_field(reader, tg_span_of(message.data, name), tg_span_of(colon + 1, text - name - 1));
+        tg_header_field(reader, tg_span_of(message.data, name), tg_span_of(message.data + body, text - body));
         message = tg_span_of(message.data + len, message.len - len);
     }
 }

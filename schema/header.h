@@ -12,7 +12,7 @@ enum { TG_FIELD_MAX = 64 * 1024 };
 struct tg_header_reader {
     unsigned from_count, sender_count;
     char *from, *sender; /* bodies as they came, NUL-terminated; owned by the reader */
-    bool lookalike, too_long, list_unsubscribe;
+    bool lookalike, too_long, nul, list_unsubscribe;
 };
 
 /* Ready for a new message; the reader starts zeroed. */
