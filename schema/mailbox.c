@@ -95,5 +95,7 @@ const char *tg_mailbox_canonical(struct tg_arena *arena, struct tg_span text)
     struct tg_mailbox m;
     if (tg_mailbox_parse(text, &m, NULL) != TG_OK)
         return tg_arena_strndup(arena, (const char *)text.data, text.len);
+    if (m.null_sender)
+        return "";
     return tg_arena_printf(arena, "%.*s@%s", (int)m.local_part.len, (const char *)m.local_part.data, m.domain);
 }

@@ -16,7 +16,7 @@ struct tg_mailbox {
 enum tg_code tg_mailbox_parse(struct tg_span text, struct tg_mailbox *out, struct tg_error *err) TG_MUST_CHECK;
 
 /* One text for one recipient: the local part as it is, the domain canonical. What does not parse stays as it is.
- * In the arena. */
+ * In the arena; "" for the null sender. */
 const char *tg_mailbox_canonical(struct tg_arena *arena, struct tg_span text);
 
 #endif
