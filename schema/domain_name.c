@@ -120,7 +120,8 @@ bool tg_domain_name_is_ambiguous(struct tg_span text)
 void tg_domain_name_display(const char *canonical, char *out, size_t size)
 {
     char *unicode = NULL;
-    bool shown = idn2_to_unicode_8z8z(canonical, &unicode, 0) == IDN2_OK && strlen(unicode) < size;
+    /* libidn2 makes "" of some labels that it can't decode. */
+    bool shown = round_trips(canonical) && idn2_to_unicode_8z8z(canonical, &unicode, 0) == IDN2_OK && strlen(unicode) < size;
     snprintf(out, size, "%s", shown ? unicode : canonical);
     idn2_free(unicode);
 }
