@@ -30,6 +30,16 @@ static bool value_of(struct tg_span attribute, char name, struct tg_span *value)
     return true;
 }
 
+/* Extensions are none of our business, but for "m=", which wants to be understood (RFC 5802, 5.1). */
+static bool only_optional(const char *rest)
+{
+    struct tg_span attribute;
+    while (next_attribute(&rest, &attribute))
+        if (attribute.len >= 2 && memcmp(attribute.data, "m=", 2) == 0)
+            return false;
+    return true;
+}
+
 /* saslname: "=2C" is a comma, "=3D" an equals sign, no other "=". */
 static bool decode_name(struct tg_span name, char out[SCRAM_NAME_MAX + 1])
 {
@@ -107,12 +117,13 @@ enum tg_code scram_client_first(struct scram *scram, struct tg_span message, str
 
     struct tg_span attribute, value;
     const char *rest = bare;
-    /* A mandatory extension "m=" would stand first (RFC 5802, 5.1): it is not a name, and refused as such. */
     if (!next_attribute(&rest, &attribute) || !value_of(attribute, 'n', &value) ||
         !decode_name(value, scram->username))
         return malformed(err, "the username");
     if (!next_attribute(&rest, &attribute) || !value_of(attribute, 'r', &value) || !nonce_is_good(value))
         return malformed(err, "the nonce");
+    if (!only_optional(bare))
+        return malformed(err, "a mandatory extension");
     memcpy(scram->nonce, value.data, value.len);
     return TG_OK;
 }
@@ -163,6 +174,8 @@ enum tg_code scram_client_final(struct scram *scram, struct tg_span message, uin
     if (!next_attribute(&rest, &attribute) || !value_of(attribute, 'r', &value) ||
         value.len != strlen(scram->nonce) || memcmp(value.data, scram->nonce, value.len) != 0)
         return malformed(err, "the nonce");
+    if (!only_optional(rest))
+        return malformed(err, "a mandatory extension");
     snprintf(scram->auth_message, sizeof scram->auth_message, "%s,%s,%s", scram->client_first_bare,
              scram->server_first, text);
     return TG_OK;
