@@ -15,7 +15,6 @@
 enum {
     OUTPUT_HIGH = 64 * 1024, /* reading stops while more is unsent */
     OUTPUT_LOW = 16 * 1024,
-    WRITE_TIMEOUT_S = 30,
     LATER_MAX = 64,          /* held-back answers of one connection */
 };
 
@@ -348,7 +347,7 @@ size_t conns_count(const struct conns *conns)
 
 static void start(struct conn *conn)
 {
-    struct timeval write_timeout = { .tv_sec = WRITE_TIMEOUT_S };
+    struct timeval write_timeout = { .tv_sec = conn->door->answer_s > 0 ? conn->door->answer_s : CONN_ANSWER_S };
     bufferevent_setcb(conn->bev, on_read, on_written, on_event, conn);
     bufferevent_setwatermark(conn->bev, EV_READ, 0, conn->door->request_max);
     bufferevent_setwatermark(conn->bev, EV_WRITE, OUTPUT_LOW, 0);

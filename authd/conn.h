@@ -28,7 +28,7 @@ enum conn_end {
 };
 
 /* ---- for main ---- */
-enum { CONN_DOORS_MAX = 8 };
+enum { CONN_DOORS_MAX = 8, CONN_ANSWER_S = 30 };
 
 struct conns *conns_new(struct app *app);
 /* Ends all that are left. */

@@ -15,6 +15,7 @@ struct door {
     size_t request_max;       /* octets of a request: more is an end */
     unsigned request_s;       /* a request once begun must be whole in this time */
     unsigned idle_s;          /* without a request */
+    unsigned answer_s;        /* a client must read some of its answers in this time; 0: CONN_ANSWER_S */
     unsigned connections_max;
     bool secret;              /* requests hold passwords: wiped once read */
     size_t state_size;        /* of what a connection keeps; zeroed at the start; 0: nothing */
