@@ -50,7 +50,7 @@ static const char *address_of(struct tg_arena *arena, const char *field)
     for (const char *from = text; *from != '\0'; from++) {
         int high = *from == '+' ? hex_value(from[1]) : -1, low = high >= 0 ? hex_value(from[2]) : -1;
         int octet = low >= 0 ? high * 16 + low : -1;
-        if (octet > ' ' && octet < 0x7f) {
+        if (octet > ' ' && octet < 0x7f && octet != '<' && octet != '>') {
             *to++ = (char)octet;
             from += 2;
         } else if (*from != '<' && *from != '>') {
@@ -187,15 +187,18 @@ static void look_at_part(GMimeObject *parent, GMimeObject *part, gpointer data)
         read_feedback(search->arena, part_text(search->arena, part), search->out);
 }
 
-/* GMime parses nested parts by recursion, so what could nest deeply never reaches it: every level needs a
- * boundary or a message type of its own. */
+/* GMime parses nested parts by recursion (which 3.2.13 ends at 1024 levels), so what could nest deeply never reaches it:
+ * every level needs a multipart or message type of its own. */
 static bool nests_too_deep(const char *text)
 {
     unsigned multiparts = 0, messages = 0;
     for (const char *c = text; (c = strchr(c, '/')) != NULL; c++) {
-        if (c - text >= 9 && strncasecmp(c - 9, "multipart", 9) == 0)
+        const char *end = c;
+        while (end > text && strchr(" \t\r\n)", end[-1]) != NULL)
+            end--;
+        if (end - text >= 9 && strncasecmp(end - 9, "multipart", 9) == 0)
             multiparts++;
-        else if (c - text >= 7 && strncasecmp(c - 7, "message", 7) == 0)
+        else if (end - text >= 7 && strncasecmp(end - 7, "message", 7) == 0)
             messages++;
     }
     return multiparts > DEPTH_MAX || messages > BOUNDARIES_MAX;
@@ -223,7 +226,10 @@ void report_read(struct tg_arena *arena, struct tg_span message, struct report *
     size_t len = message.len < REPORT_MAX_BYTES ? message.len : REPORT_MAX_BYTES;
     out->count = 0;
     if (len > 0) {
-        const char *text = tg_arena_strndup(arena, (const char *)message.data, len);
+        char *text = tg_arena_strndup(arena, (const char *)message.data, len);
+        /* A NUL would hide the rest from us, and not from GMime. */
+        for (char *nul = text; (nul = memchr(nul, '\0', (size_t)(text + len - nul))) != NULL;)
+            *nul = ' ';
         if (!nests_too_deep(text))
             parse(arena, text, len, out);
     }
