@@ -8,6 +8,9 @@
 #include "schema/settings.h"
 #include "schema/store.h"
 
+struct tg_metrics;
+struct tg_service_metrics;
+
 struct app {
     struct event_base *base;
     struct tg_settings *settings; /* replaced by a reload: never keep what it points to across a callback */
@@ -15,6 +18,9 @@ struct app {
     struct tg_committer *committer;
     struct throttle *throttle;
     unsigned long connections;    /* ever; each has its number */
+    struct tg_metrics *metrics;   /* metrics.h; NULL: nothing is counted */
+    struct tg_service_metrics *service;
+    unsigned doors_paused;        /* that take no clients, for want of file descriptors */
 };
 
 /* Seconds since 1970, and a clock that never goes back. */

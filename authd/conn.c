@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 #include "authd/conn.h"
 #include "authd/door.h"
+#include "authd/metrics.h"
 #include "schema/log.h"
 
 enum {
@@ -36,6 +37,7 @@ struct conn {
     LIST_HEAD(, later) later;
     unsigned later_count;
     unsigned long number;
+    unsigned metric;       /* the door's */
     bool partial;          /* the timer is a request's */
     bool held;             /* not read from: too much is unsent */
     bool finishing;
@@ -120,6 +122,7 @@ static void end_now(struct conn *conn, enum conn_end why, const char *detail)
 {
     conn->why = why;
     log_end(conn, detail);
+    metrics_ended(conn->conns->app->metrics, conn->metric, why);
     conn_free(conn);
 }
 
@@ -160,7 +163,10 @@ static int take_request(struct conn *conn)
         return 0;
     unsigned char *in = evbuffer_pullup(input, -1);
     conn->inside = true;
+    uint64_t began = tg_metrics_clock();
     ssize_t used = conn->door->read(conn, conn->state, in, len);
+    if (used > 0)
+        metrics_request(conn->conns->app->metrics, conn->metric, tg_metrics_clock() - began);
     if (left(conn))
         return -1;
     if (used > 0) {
@@ -284,6 +290,7 @@ void conn_send_later(struct conn *conn, const char *data, size_t len, unsigned d
         conn_close(conn, CONN_TOO_MUCH);
         return;
     }
+    metrics_held(conn->conns->app->metrics, conn->metric, delay_ms);
     struct later *later = tg_xmalloc(sizeof *later + len);
     struct timeval wait = { .tv_sec = delay_ms / 1000, .tv_usec = (suseconds_t)(delay_ms % 1000) * 1000 };
     later->conn = conn;
@@ -368,6 +375,8 @@ void conns_add(struct conns *conns, const struct door *door, evutil_socket_t fd,
     conn->conns = conns;
     conn->door = door;
     conn->number = ++conns->app->connections;
+    conn->metric = metrics_door(door->name);
+    metrics_opened(conns->app->metrics, conn->metric);
     snprintf(conn->peer, sizeof conn->peer, "%s", peer);
     LIST_INIT(&conn->later);
     conn->state = door->state_size > 0 ? tg_xcalloc(1, door->state_size) : NULL;

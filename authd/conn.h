@@ -25,6 +25,7 @@ enum conn_end {
     CONN_TOO_MUCH,     /* answers held back */
     CONN_UNUSABLE,     /* the store can't be read: no answer is a temporary failure */
     CONN_BROKEN,       /* an error of the socket */
+    CONN_ENDS,         /* how many there are */
 };
 
 /* ---- for main ---- */

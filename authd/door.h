@@ -26,6 +26,7 @@ struct door {
 };
 
 extern const struct door door_dovecot;
+extern const struct door door_http;
 extern const struct door door_policy;
 
 #endif

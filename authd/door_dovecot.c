@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "authd/door.h"
+#include "authd/metrics.h"
 #include "authd/sasl.h"
 #include "authd/wire_dovecot.h"
 #include "schema/log.h"
@@ -77,6 +78,7 @@ static void answer_ok(struct conn *conn, const struct open_exchange *open)
     throttle_success(conn_app(conn)->throttle, open->remote, exchange_login(open->exchange), app_ticks_ms());
     tg_log(TG_INFO, "auth-ok", "login", username, "client", open->remote, "mechanism",
            exchange_mechanism(open->exchange), "door", "auth", NULL);
+    metrics_login(conn_app(conn)->metrics, "auth", exchange_mechanism(open->exchange), "ok");
     wire_text_clear(&out);
     wire_dovecot_ok(&out, open->id, username);
     conn_send(conn, out.data, out.len);
@@ -92,6 +94,7 @@ static void answer_refused(struct conn *conn, const struct open_exchange *open)
     unsigned delay_ms = throttle_failure(app->throttle, open->remote, login, app_ticks_ms());
     snprintf(held_ms, sizeof held_ms, "%u", delay_ms);
     note_failure(app, open, result);
+    metrics_login(app->metrics, "auth", exchange_mechanism(open->exchange), result->why);
     tg_log(TG_INFO, "auth-failed", "login", login, "client", open->remote, "mechanism",
            exchange_mechanism(open->exchange), "door", "auth", "result", result->why, "held-ms",
            delay_ms > 0 ? held_ms : NULL, NULL);
@@ -127,6 +130,7 @@ static void answer(struct conn *conn, struct open_exchange *open, enum exchange_
     case EXCHANGE_UNUSABLE:
         tg_log(TG_ERROR, "auth-unusable", "login", exchange_login(open->exchange), "client", open->remote, "error",
                exchange_error(open->exchange)->text, NULL);
+        metrics_login(conn_app(conn)->metrics, "auth", exchange_mechanism(open->exchange), "unusable");
         conn_close(conn, CONN_UNUSABLE);
         break;
     }
@@ -139,6 +143,7 @@ static void refuse_request(struct conn *conn, const struct dovecot_request *requ
     struct wire_text out;
     tg_log(TG_INFO, "auth-failed", "client", request->remote, "mechanism", request->mechanism, "door", "auth", "result",
            reason, NULL);
+    metrics_login(conn_app(conn)->metrics, "auth", request->mechanism, "refused");
     wire_text_clear(&out);
     wire_dovecot_fail(&out, request->id, NULL, false, reason);
     conn_send(conn, out.data, out.len);

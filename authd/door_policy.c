@@ -5,6 +5,7 @@
  * Postfix makes 451 of that. */
 #include <string.h>
 #include "authd/door.h"
+#include "authd/metrics.h"
 #include "authd/wire_policy.h"
 #include "schema/facts.h"
 #include "schema/log.h"
@@ -79,9 +80,11 @@ static ssize_t policy_read(struct conn *conn, void *state, const uint8_t *in, si
     if (request.sasl_username.len == 0 && client_of(&request, &client) &&
         ask(conn_app(conn), &request, &client, &usable, &err) != TG_OK) {
         tg_log(TG_ERROR, "policy-failed", "peer", conn_peer(conn), "error", err.text, NULL);
+        metrics_answer(conn_app(conn)->metrics, "policy", "unusable");
         conn_close(conn, CONN_UNUSABLE);
         return used;
     }
+    metrics_answer(conn_app(conn)->metrics, "policy", usable ? "ok" : "dunno");
     wire_text_clear(&out);
     wire_policy_action(&out, usable ? "OK" : "DUNNO");
     conn_send(conn, out.data, out.len);

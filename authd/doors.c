@@ -18,7 +18,7 @@ static const struct row rows[] = {
     ROW(saslauthd_listen, NULL, false),
     ROW(dict_listen, NULL, false),
     ROW(socketmap_listen, NULL, false),
-    ROW(http_listen, NULL, true),
+    ROW(http_listen, &door_http, true),
 };
 #undef ROW
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -50,7 +50,7 @@ enum tg_code doors_bind(const struct tg_settings *settings, struct listeners *li
         }
     }
     if (listeners_count(listeners) == 0)
-        return tg_fail(err, TG_UNUSABLE, "%s: nothing to do: auth_listen and policy_listen are both empty", settings->path);
+        return tg_fail(err, TG_UNUSABLE, "%s: nothing to do: all its listen options are empty", settings->path);
     return TG_OK;
 }
 

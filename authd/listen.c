@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "authd/listen.h"
+#include "authd/metrics.h"
 #include "schema/daemon.h"
 #include "schema/listen_address.h"
 #include "schema/log.h"
@@ -248,6 +249,7 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
     struct listener *l = arg;
     (void)fd;
     (void)what;
+    conns_app(l->conns)->doors_paused--;
     evconnlistener_enable(l->event);
 }
 
@@ -258,6 +260,8 @@ static void on_accept_error(struct evconnlistener *event, void *arg)
     struct timeval pause = { .tv_usec = ACCEPT_PAUSE_MS * 1000 };
     tg_log(TG_ERROR, "accept-failed", "door", l->door->name, "address", l->address, "error",
            evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()), NULL);
+    metrics_accept_failed(conns_app(l->conns)->metrics, l->door->name);
+    conns_app(l->conns)->doors_paused++;
     evconnlistener_disable(event);
     evtimer_add(l->pause, &pause);
 }

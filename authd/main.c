@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "authd/doors.h"
+#include "authd/metrics.h"
 #include "authd/options.h"
 #include "authd/sasl.h"
 #include "schema/credential.h"
@@ -17,6 +18,7 @@
 #include "schema/log.h"
 #include "schema/notify.h"
 #include "schema/privilege.h"
+#include "schema/service_metrics.h"
 
 enum { STOP_S = 5 }; /* for clients that don't take their last answer */
 
@@ -127,6 +129,8 @@ static enum tg_code open_store(struct daemon *d, struct tg_error *err)
     if (d->app.committer == NULL)
         return tg_fail(err, TG_FAILED, "can't start the thread that writes events: %s", strerror(errno));
     d->app.throttle = throttle_new(THROTTLE_ENTRIES);
+    d->app.metrics = metrics_new();
+    d->app.service = tg_service_metrics_new("tollgate-authd", d->app.store, d->app.committer);
     return TG_OK;
 }
 
@@ -178,6 +182,8 @@ static void end(struct daemon *d)
         event_base_free(d->app.base);
     if (d->app.committer != NULL)
         tg_committer_free(&d->app.committer);
+    tg_service_metrics_free(&d->app.service);
+    tg_metrics_free(&d->app.metrics);
     throttle_free(&d->app.throttle);
     if (d->app.store != NULL)
         tg_store_close(&d->app.store);

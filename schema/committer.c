@@ -13,6 +13,7 @@
 #include "schema/batch.h"
 #include "schema/committer.h"
 #include "schema/log.h"
+#include "schema/metrics.h"
 
 enum {
     NOTES_WAIT_MS = 200, /* for company of a charge */
@@ -47,6 +48,8 @@ struct tg_committer {
     uint64_t unlogged_drops;
     int64_t drops_logged_ms, failures_logged_ms, damage_logged_ms;
     struct tg_committer_stat stat;
+    void (*watch)(void *arg, size_t charges, uint64_t ns);
+    void *watch_arg;
 };
 
 static int64_t clock_ms(void)
@@ -173,7 +176,9 @@ static void write_batch_locked(struct tg_committer *c)
     if (batch.charge_count == 0 && batch.note_count == 0)
         return;
     pthread_mutex_unlock(&c->lock);
+    uint64_t began = tg_metrics_clock();
     enum tg_code code = tg_batch_write(c->store, &batch, &err);
+    uint64_t took = tg_metrics_clock() - began;
     int64_t now = clock_ms();
     pthread_mutex_lock(&c->lock);
     if (code == TG_OK)
@@ -183,7 +188,11 @@ static void write_batch_locked(struct tg_committer *c)
     bool log_failure = code != TG_OK && time_to_log(&c->failures_logged_ms, now);
     bool log_damage =
         code == TG_OK && batch.unwritable > 0 && time_to_log(&c->damage_logged_ms, now);
+    void (*watch)(void *, size_t, uint64_t) = code == TG_OK ? c->watch : NULL;
+    void *watch_arg = c->watch_arg;
     pthread_mutex_unlock(&c->lock);
+    if (watch != NULL)
+        watch(watch_arg, batch.charge_count, took);
     answer(batch.first);
     if (log_failure)
         tg_log_error(TG_ERROR, "commit-failed", &err);
@@ -364,5 +373,15 @@ void tg_committer_stat(struct tg_committer *committer, struct tg_committer_stat 
 {
     pthread_mutex_lock(&committer->lock);
     *stat = committer->stat;
+    stat->failing = committer->failed_in_row > 0;
+    pthread_mutex_unlock(&committer->lock);
+}
+
+void tg_committer_watch(struct tg_committer *committer,
+                        void (*fn)(void *arg, size_t charges, uint64_t ns), void *arg)
+{
+    pthread_mutex_lock(&committer->lock);
+    committer->watch = fn;
+    committer->watch_arg = arg;
     pthread_mutex_unlock(&committer->lock);
 }

@@ -46,7 +46,14 @@ enum tg_code tg_committer_flush(struct tg_committer *committer, struct tg_error 
 
 /* charges: answered in a batch that was written, also those refused. dropped: notes that found no room, or whose
  * account's counters are damaged. failures: batches. */
-struct tg_committer_stat { uint64_t batches, charges, notes, dropped, failures, largest_batch; };
+struct tg_committer_stat {
+    uint64_t batches, charges, notes, dropped, failures, largest_batch;
+    bool failing; /* the latest batch could not be written */
+};
 void tg_committer_stat(struct tg_committer *committer, struct tg_committer_stat *stat);
+
+/* Calls fn from the committer's thread after each batch that was written: how many charges were in it, and how long
+ * the transaction took, sync included. For metrics; it must not wait. */
+void tg_committer_watch(struct tg_committer *committer, void (*fn)(void *arg, size_t charges, uint64_t ns), void *arg);
 
 #endif
