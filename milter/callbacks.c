@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include "milter/callbacks.h"
+#include "milter/metrics.h"
 #include "milter/reply.h"
 #include "milter/report.h"
 #include "milter/return_path.h"
@@ -183,6 +184,7 @@ static void note_warning(struct session *s, const struct decision *d)
     activity.text = s->message.warning;
     activity.login = (char *)"";
     tg_committer_note(s->filter->committer, &id, &activity);
+    metrics_warning(s->filter->metrics);
     tg_log(TG_INFO, "warning", "account", d->username, "text", s->message.warning, "queue_id", s->message.queue_id, "ref",
            tg_ref_text(&id, ref), NULL);
 }
@@ -214,6 +216,7 @@ static sfsistat charge_and_accept(SMFICTX *ctx, struct session *s, struct decisi
         session_decide_charge(s, code, &charge, d);
         return reply_refuse(ctx, s, d, NULL);
     }
+    metrics_message(s->filter->metrics, MESSAGE_ACCEPTED, m->ordinary);
     snprintf(count, sizeof count, "%zu", m->ordinary);
     tg_log(TG_INFO, "accepted", "account", d->username, "queue_id", m->queue_id, "client", s->client_text, "sender",
            activity.sender, "recipients", count, "ref", tg_ref_text(&charge.id, ref), NULL);
@@ -222,25 +225,33 @@ static sfsistat charge_and_accept(SMFICTX *ctx, struct session *s, struct decisi
     return SMFIS_CONTINUE;
 }
 
+static sfsistat let_through(const struct session *s)
+{
+    metrics_message(s->filter->metrics, MESSAGE_UNTOUCHED, s->message.recipient_count);
+    return SMFIS_CONTINUE;
+}
+
 static sfsistat end_of_message(SMFICTX *ctx, struct session *s)
 {
     struct message *m = &s->message;
     struct decision d;
     if (m->untouched)
-        return SMFIS_CONTINUE;
+        return let_through(s);
     session_decide(s, TG_AT_END, NULL, &d);
     if (d.verdict.kind != TG_ACCEPT)
         return reply_refuse(ctx, s, &d, NULL);
     if (m->reports > 0 && m->ordinary == 0)
         return return_path_report(ctx, s);
-    return d.verdict.untouched ? SMFIS_CONTINUE : charge_and_accept(ctx, s, &d);
+    return d.verdict.untouched ? let_through(s) : charge_and_accept(ctx, s, &d);
 }
 
 static sfsistat on_end_of_message(SMFICTX *ctx)
 {
     struct session *s = session_of(ctx);
+    uint64_t began = tg_metrics_clock();
     learn_queue_id(ctx, &s->message);
     sfsistat status = end_of_message(ctx, s);
+    metrics_end_of_message(s->filter->metrics, tg_metrics_clock() - began);
     message_end(s);
     return status;
 }

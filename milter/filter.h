@@ -8,6 +8,9 @@
 #include "schema/settings.h"
 #include "schema/store.h"
 
+struct tg_metrics;
+struct tg_service_metrics;
+
 /* Settings that messages hold on to: a message keeps those that it began with. */
 struct shared_settings {
     struct tg_settings *settings;
@@ -17,6 +20,8 @@ struct shared_settings {
 struct filter {
     struct tg_store *store;
     struct tg_committer *committer;
+    struct tg_metrics *metrics; /* metrics.h; counts in any thread */
+    struct tg_service_metrics *service;
     pthread_mutex_t lock; /* guards current and its users */
     struct shared_settings *current;
 };

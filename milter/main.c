@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "milter/callbacks.h"
+#include "milter/metrics.h"
+#include "milter/monitor.h"
 #include "schema/credential.h"
 #include "schema/daemon.h"
 #include "schema/detach.h"
@@ -18,6 +20,7 @@
 #include "schema/log.h"
 #include "schema/notify.h"
 #include "schema/privilege.h"
+#include "schema/service_metrics.h"
 
 enum { SESSION_TIMEOUT_S = 7210, BACKLOG = 512 };
 
@@ -154,12 +157,17 @@ static void handle_signals(sigset_t *others)
     pthread_sigmask(SIG_BLOCK, &ours, others);
 }
 
-static int serve(struct filter *filter, const char *config, struct tg_detached *detached)
+static int serve(struct filter *filter, const char *config, struct monitor *monitor, struct tg_detached *detached)
 {
     sigset_t while_waiting;
     pthread_t thread;
     int result = MI_FAILURE;
+    struct tg_error err;
     handle_signals(&while_waiting);
+    if (monitor_serve(monitor, filter, &err) != TG_OK) {
+        tg_log_error(TG_ERROR, "start-failed", &err);
+        return TG_FAILED;
+    }
     if (pthread_create(&thread, NULL, run_milter, &result) != 0) {
         tg_log(TG_ERROR, "start-failed", "error", "no thread could be started", NULL);
         return TG_FAILED;
@@ -183,7 +191,7 @@ static int serve(struct filter *filter, const char *config, struct tg_detached *
 
 /* Detach, listen and drop privileges before the store is opened: it does not survive a fork. */
 static enum tg_code prepare(const struct options *options, const struct tg_settings *settings, struct filter *filter,
-                            struct tg_detached **detached, struct tg_error *err)
+                            struct monitor **monitor, struct tg_detached **detached, struct tg_error *err)
 {
     struct tg_store_options store = { .no_sync = settings->sync == TG_SYNC_NONE };
     enum tg_code code = tg_crypto_init(err);
@@ -195,6 +203,8 @@ static enum tg_code prepare(const struct options *options, const struct tg_setti
     smfi_setbacklog(BACKLOG);
     if (code == TG_OK)
         code = open_socket(settings, err);
+    if (code == TG_OK)
+        code = monitor_bind(settings, monitor, err);
     if (code == TG_OK)
         code = tg_daemon_own_log(settings, err);
     if (code == TG_OK)
@@ -213,6 +223,7 @@ int main(int argc, char **argv)
     struct options options = { 0 };
     struct tg_settings *settings;
     struct filter filter = { 0 };
+    struct monitor *monitor = NULL;
     struct tg_detached *detached = NULL;
     struct tg_error err;
     int status = read_options(argc, argv, &options);
@@ -228,17 +239,23 @@ int main(int argc, char **argv)
         return 0;
     }
     g_mime_init();
-    enum tg_code code = prepare(&options, settings, &filter, &detached, &err);
+    enum tg_code code = prepare(&options, settings, &filter, &monitor, &detached, &err);
     if (code != TG_OK) {
         fprintf(stderr, "tollgate-milter: %s\n", err.text);
         tg_log_error(TG_ERROR, "start-failed", &err);
+        monitor_free(&monitor);
         tg_settings_free(&settings);
         return code;
     }
     filter.committer = tg_committer_new(filter.store);
+    filter.metrics = metrics_new();
+    filter.service = tg_service_metrics_new("tollgate-milter", filter.store, filter.committer);
     filter_begin(&filter, settings);
-    status = serve(&filter, options.config, detached);
+    status = serve(&filter, options.config, monitor, detached);
+    monitor_free(&monitor);
     tg_committer_free(&filter.committer);
+    tg_service_metrics_free(&filter.service);
+    tg_metrics_free(&filter.metrics);
     tg_store_close(&filter.store);
     filter_end(&filter);
     g_mime_shutdown();

@@ -1,6 +1,7 @@
 /* reply.c: see reply.h. */
 #include <stdio.h>
 #include <string.h>
+#include "milter/metrics.h"
 #include "milter/reply.h"
 #include "schema/log.h"
 
@@ -65,6 +66,7 @@ sfsistat reply_refuse(SMFICTX *ctx, struct session *session, const struct decisi
            "client", session->client_text, "sender", activity.sender, "recipient", recipient, "queue_id",
            session->message.queue_id, "ref", ref, NULL);
 
+    metrics_refused(session->filter->metrics, v, recipient != NULL);
     if (smfi_setreply(ctx, (char *)v->code, (char *)v->enhanced, text) != MI_SUCCESS)
         tg_log(TG_WARNING, "reply-failed", "reply", whole, NULL);
     return v->kind == TG_DEFER ? SMFIS_TEMPFAIL : SMFIS_REJECT;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "milter/reply.h"
 #include "milter/report.h"
+#include "milter/metrics.h"
 #include "milter/return_path.h"
 #include "schema/log.h"
 
@@ -69,6 +70,7 @@ static void record(struct session *session, const struct recipient *to, const st
         enum report_kind kind = report->entry[i].kind;
         Tg__Activity activity;
         char ref[TG_REF_SIZE];
+        metrics_report(session->filter->metrics, kind);
         /* A report of success is sent on, but it is no bounce. */
         if (kind == REPORT_DELIVERED)
             continue;
@@ -130,6 +132,7 @@ sfsistat return_path_report(SMFICTX *ctx, struct session *session)
     report_read(m->arena, tg_span_of(m->report_text, m->report_len), report);
     for (size_t i = 0; i < m->recipient_count; i++)
         record(session, &m->recipients[i], report);
+    metrics_message(session->filter->metrics, MESSAGE_REPORT, m->recipient_count);
     /* Recorded, and nobody to tell: the original message had a null sender. */
     return any ? SMFIS_CONTINUE : SMFIS_DISCARD;
 }

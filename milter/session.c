@@ -1,6 +1,7 @@
 /* session.c: see session.h. */
 #include <stdlib.h>
 #include <string.h>
+#include "milter/metrics.h"
 #include "milter/session.h"
 #include "schema/log.h"
 #include "schema/mailbox.h"
@@ -10,6 +11,7 @@ struct session *session_new(struct filter *filter)
 {
     struct session *s = tg_xcalloc(1, sizeof *s);
     s->filter = filter;
+    metrics_session(filter->metrics, true);
     s->listener = tg_xstrdup("");
     return s;
 }
@@ -27,6 +29,7 @@ void session_free(struct session **session)
 {
     if (*session == NULL)
         return;
+    metrics_session((*session)->filter->metrics, false);
     message_end(*session);
     tg_arena_free(&(*session)->message.arena);
     free((*session)->listener);

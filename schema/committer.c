@@ -19,6 +19,7 @@ enum {
     NOTES_WAIT_MS = 200, /* for company of a charge */
     RETRY_MS = 1000, /* notes alone, after a failure */
     LOG_MS = 60 * 1000, /* dropped notes and failures are logged once in this time */
+    FAILING_MS = 60 * 1000, /* whoever sends no more mail here for want of readiness would else never see it mended */
     LAST_TRIES = 3, /* for what is queued at the end */
 };
 
@@ -45,6 +46,7 @@ struct tg_committer {
     int64_t wake_ms; /* until when the thread sleeps; INT64_MIN: it is awake */
     bool stopping;
     unsigned failed_in_row;
+    int64_t failed_ms; /* the latest of them */
     uint64_t unlogged_drops;
     int64_t drops_logged_ms, failures_logged_ms, damage_logged_ms;
     struct tg_committer_stat stat;
@@ -153,6 +155,7 @@ static void failed_locked(struct tg_committer *c, enum tg_code code, const struc
 {
     c->stat.failures++;
     c->failed_in_row++;
+    c->failed_ms = now;
     c->notes_due_ms = now + RETRY_MS;
     while (c->flushes != NULL)
         flush_done_locked(&c->flushes, code, err);
@@ -373,7 +376,7 @@ void tg_committer_stat(struct tg_committer *committer, struct tg_committer_stat 
 {
     pthread_mutex_lock(&committer->lock);
     *stat = committer->stat;
-    stat->failing = committer->failed_in_row > 0;
+    stat->failing = committer->failed_in_row > 0 && clock_ms() - committer->failed_ms < FAILING_MS;
     pthread_mutex_unlock(&committer->lock);
 }
 

@@ -48,7 +48,7 @@ enum tg_code tg_committer_flush(struct tg_committer *committer, struct tg_error 
  * account's counters are damaged. failures: batches. */
 struct tg_committer_stat {
     uint64_t batches, charges, notes, dropped, failures, largest_batch;
-    bool failing; /* the latest batch could not be written */
+    bool failing; /* the latest batch could not be written, within the last minute */
 };
 void tg_committer_stat(struct tg_committer *committer, struct tg_committer_stat *stat);
 

@@ -63,7 +63,8 @@ class Tollgate:
         self.numbers = itertools.count(1)
         group = "postfix" if "postfix" in (g.gr_name for g in grp.getgrall()) else ""
         self.settings = {
-            "user": "nobody", "store": self.store, "log": self.log, "http_listen": [], "socket_group": group,
+            "user": "nobody", "store": self.store, "log": self.log, "http_listen": [], "milter_http_listen": [],
+            "socket_group": group,
             "milter_listen": [f"unix:{self.run}/milter"], "auth_listen": [f"unix:{self.run}/auth"],
             "policy_listen": [f"unix:{self.run}/policy"],
         }

@@ -1,0 +1,190 @@
+"""What monitoring sees: /metrics, /healthz and /readyz of both daemons, with promtool as the judge of their form."""
+import http.client
+import re
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from servers.process import DEADLINE_S, free_port, wait_until
+
+RELAY = {"return_path_domain": "bounces.relay.test", "init_options": ("--return-path-domain", "bounces.relay.test")}
+
+
+@pytest.fixture(scope="module")
+def ports():
+    return {"authd": free_port(), "milter": free_port()}
+
+
+@pytest.fixture(scope="module")
+def relay(request, ports):
+    import conftest
+    return conftest.make(request, **RELAY, http_listen=[f"inet:127.0.0.1:{ports['authd']}"],
+                         milter_http_listen=[f"inet:127.0.0.1:{ports['milter']}"])
+
+
+def get(port, path="/metrics", method="GET"):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
+    connection.request(method, path)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+def figures(port):
+    """{'name{labels}': value}"""
+    status, text = get(port)
+    assert status == 200
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if not line.startswith("#")}
+
+
+def wait_figure(port, name, value):
+    wait_until(f"{name} {value} (it is {figures(port).get(name)})", lambda: figures(port).get(name) == value)
+
+
+@pytest.mark.parametrize("daemon", ["authd", "milter"])
+def test_every_metric_is_described_and_promtool_finds_nothing(relay, ports, daemon):
+    text = get(ports[daemon])[1]
+    described = set(re.findall(r"^# TYPE (\S+) ", text, re.M))
+    assert described == set(re.findall(r"^# HELP (\S+) \S", text, re.M))
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name = re.match(r"[a-z_]+", line).group()
+            assert name in described or re.sub("_(bucket|sum|count)$", "", name) in described, line
+    if shutil.which("promtool") is None:
+        pytest.skip("no promtool (package prometheus)")
+    judged = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True, check=False)
+    assert (judged.returncode, judged.stdout + judged.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("daemon", ["authd", "milter"])
+def test_both_are_alive_and_ready(relay, ports, daemon):
+    assert get(ports[daemon], "/healthz") == (200, "alive\n")
+    assert get(ports[daemon], "/readyz") == (200, "ready\n")
+    assert get(ports[daemon], "/elsewhere")[0] == 404
+    assert get(ports[daemon], "/metrics", "POST")[0] == 405
+    assert figures(ports[daemon])["tollgate_ready"] == 1
+
+
+def test_logins_are_counted_by_mechanism_and_result(relay, ports, account):
+    before = figures(ports["authd"])
+    with relay.client() as client:
+        assert client.auth_plain(account.username, "wrong") == 535
+        assert client.auth_login("nobodyknowsme", "wrong") == 535
+        assert client.auth_login(account.username, account.password) == 235
+    after = figures(ports["authd"])
+
+    def grown(name):
+        return after[name] - before[name]
+    login = 'tollgate_logins_total{{door="auth",mechanism="{}",result="{}"}}'
+    assert grown(login.format("PLAIN", "password")) == 1
+    assert grown(login.format("LOGIN", "unknown")) == 1
+    assert grown(login.format("LOGIN", "ok")) == 1
+    assert grown(login.format("PLAIN", "ok")) == 0
+    assert grown('tollgate_answers_held_total{door="auth"}') == 1  # the second failure of this address
+    assert grown('tollgate_answers_held_seconds_total{door="auth"}') == 0.5
+    assert grown('tollgate_request_seconds_count{door="auth"}') == grown('tollgate_requests_total{door="auth"}') >= 5
+    assert after["tollgate_throttle_entries"] >= 1
+    assert after['tollgate_connections{door="auth"}'] >= 1
+
+
+def test_policy_answers_are_counted(relay, ports, account):
+    before = figures(ports["authd"])
+    relay.command("ip", "add", "127.0.0.9", account.username)
+    with relay.client("127.0.0.9") as client:
+        assert client.send(account.sender, "x@dest.test") == 250
+    after = figures(ports["authd"])
+    name = 'tollgate_answers_total{door="policy",answer="ok"}'
+    assert after[name] - before[name] == 1
+    assert after['tollgate_store_records{database="networks"}'] == 1
+
+
+def test_messages_and_refusals_are_counted_by_rule(relay, ports, account):
+    before = figures(ports["milter"])
+    with relay.client(account=account) as client:
+        assert client.send(account.sender, ["a@dest.test", "b@dest.test"]) == 250
+        assert client.send("x@elsewhere.example", "a@dest.test") == 553
+        assert client.command("RSET") == 250
+        assert client.send(account.sender, "a@dest.test", header_from="x@elsewhere.example") == 550
+    relay.use_up(account)
+    with relay.client(account=account) as client:
+        assert client.mail(account.sender) == 452
+    after = figures(ports["milter"])
+
+    def grown(name):
+        return after[name] - before[name]
+    refused = 'tollgate_milter_refusals_total{{rule="{}",verdict="{}"}}'
+    assert grown(refused.format("sender", "reject")) == 1
+    assert grown(refused.format("from", "reject")) == 1
+    assert grown(refused.format("plan", "defer")) == 1
+    assert grown(refused.format("store", "defer")) == 0
+    assert grown('tollgate_milter_recipients_total{result="accepted"}') == 1000
+    messages = grown('tollgate_milter_messages_total{result="accepted"}')
+    assert messages == 11  # two recipients, then 998 by the hundred
+    assert grown("tollgate_milter_end_of_message_seconds_count") == messages
+    assert grown("tollgate_milter_end_of_message_seconds_sum") > 0
+    assert grown("tollgate_committer_batch_charges_sum") == grown("tollgate_committer_charges_total") == messages
+    assert grown("tollgate_committer_commit_seconds_count") == grown("tollgate_committer_batches_total") >= messages
+    assert after["tollgate_store_used_bytes"] > 0
+    wait_figure(ports["milter"], "tollgate_milter_sessions", 0)
+
+
+def test_reports_are_counted_by_kind(relay, ports, account):
+    name = 'tollgate_milter_reports_total{kind="hard"}'
+    before = figures(ports["milter"])
+    assert relay.send(account, "rej550@dest.test") == 250
+    wait_figure(ports["milter"], name, before[name] + 1)
+    assert figures(ports["milter"])['tollgate_milter_messages_total{result="report"}'] >= 1
+
+
+@pytest.mark.parametrize("daemon", ["authd", "milter"])
+def test_silent_and_wordy_clients_cost_others_nothing(relay, ports, daemon):
+    silent = [socket.create_connection(("127.0.0.1", ports[daemon])) for _ in range(31)]
+    assert get(ports[daemon], "/healthz") == (200, "alive\n")
+    with socket.create_connection(("127.0.0.1", ports[daemon]), DEADLINE_S) as wordy:
+        try:
+            wordy.sendall(b"GET /metrics HTTP/1.1\r\n" + b"X: y\r\n" * 3000)
+            assert wordy.recv(1) == b""
+        except ConnectionError:
+            pass
+    more = [socket.create_connection(("127.0.0.1", ports[daemon])) for _ in range(10)]
+    more[-1].settimeout(DEADLINE_S)
+    assert more[-1].recv(1) == b""  # one too many
+    for client in silent + more:
+        client.close()
+    wait_until("an answer", lambda: answered(ports[daemon]))
+
+
+def answered(port):
+    try:
+        return get(port, "/healthz") == (200, "alive\n")
+    except (ConnectionError, http.client.HTTPException):
+        return False
+
+
+@pytest.mark.parametrize("daemon", ["authd", "milter"])
+def test_a_store_that_cannot_be_read_is_not_ready_and_says_why(make_relay, daemon):
+    port = free_port()
+    option = {"authd": "http_listen", "milter": "milter_http_listen"}[daemon]
+    relay = make_relay(postfix=False, **{option: [f"inet:127.0.0.1:{port}"]})
+    assert get(port, "/readyz")[0] == 200
+    with open(relay.tollgate.store / "data.mdb", "r+b") as store:
+        store.seek(2 * 4096)
+        store.write(b"\xa5" * 60 * 4096)
+    status, text = get(port, "/readyz")
+    assert status == 503 and str(relay.tollgate.store) in text
+    assert get(port, "/healthz")[0] == 200
+    assert figures(port)["tollgate_ready"] == 0
+
+
+def test_a_port_in_use_is_told_at_the_start(make_relay):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"inet:127.0.0.1:{taken.getsockname()[1]}"
+        relay = make_relay(postfix=False, start=False, milter_http_listen=[address])
+        with pytest.raises(AssertionError, match=f"can't listen on {address}: Address already in use"):
+            relay.tollgate.start_milter()
+        relay.tollgate.milter = None
