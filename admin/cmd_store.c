@@ -1,8 +1,8 @@
 /* cmd_store.c: tollgate store … */
 #include <string.h>
-#include <unistd.h>
 #include "admin/commands.h"
 #include "admin/json.h"
+#include "admin/progress.h"
 #include "admin/terminal.h"
 #include "schema/check.h"
 #include "schema/copy.h"
@@ -15,22 +15,14 @@ static void take_problem(void *arg, const char *sentence)
     json_array_append_new(arg, json_text(sentence));
 }
 
-static void show_progress(void *arg, uint64_t done, uint64_t all)
-{
-    (void)arg;
-    if (all >= 100000 && isatty(STDERR_FILENO)) {
-        fprintf(stderr, "\r%3d %% of %llu records%s", all > 0 ? (int)(done * 100 / all) : 100, (unsigned long long)all,
-                done >= all ? "\r\033[K" : "");
-        fflush(stderr);
-    }
-}
-
 static enum tg_code store_check(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
     struct tg_store_stat stat;
     json_t *problems = json_array(), *records = json_object();
+    struct progress progress = { .what = "records" };
     (void)in;
-    enum tg_code code = tg_store_check(c->store, c->now, take_problem, show_progress, problems, &stat, err);
+    enum tg_code code = tg_store_check(c->store, c->now, take_problem, problems, progress_show, &progress, &stat, err);
+    progress_end(&progress);
     for (int db = 0; code == TG_OK && db < TG_DB_COUNT; db++)
         json_object_set_new(records, tg_db_name((enum tg_db)db), json_integer((json_int_t)stat.records[db]));
     bool ok = json_array_size(problems) == 0;
@@ -71,7 +63,9 @@ const struct command cmd_store_check = {
 
 static enum tg_code store_backup(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
-    enum tg_code code = tg_store_backup(c->store, in->arg[0], err);
+    struct progress progress = { .what = "MiB", .octets = true };
+    enum tg_code code = tg_store_backup(c->store, in->arg[0], progress_show, &progress, err);
+    progress_end(&progress);
     if (code == TG_OK)
         *result = json_pack("{s:s, s:s, s:o}", "store", c->settings->store, "backup", in->arg[0], "time", json_time(c->now));
     return code;
@@ -87,9 +81,11 @@ const struct command cmd_store_backup = {
 
 static enum tg_code store_restore(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
+    struct progress progress = { .what = "MiB", .octets = true };
     enum tg_code code = tg_privilege_store_owner(c->settings->store, err);
     if (code == TG_OK)
-        code = tg_store_restore(in->arg[0], c->settings->store, err);
+        code = tg_store_restore(in->arg[0], c->settings->store, progress_show, &progress, err);
+    progress_end(&progress);
     if (code == TG_OK)
         *result = json_pack("{s:s, s:s}", "store", c->settings->store, "restored_from", in->arg[0]);
     return code;
@@ -102,4 +98,31 @@ const struct command cmd_store_restore = {
     .example = "tollgate store restore /var/backups/tollgate/2026-11-24",
     .no_store = true,
     .run = store_restore,
+};
+
+/* ---- compact ---- */
+
+static enum tg_code store_compact(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    struct progress progress = { .what = "MiB", .octets = true };
+    struct tg_compacted sizes = { 0 };
+    (void)in;
+    enum tg_code code = tg_privilege_store_owner(c->settings->store, err);
+    if (code == TG_OK)
+        code = tg_store_compact(c->settings->store, progress_show, &progress, &sizes, err);
+    progress_end(&progress);
+    if (code == TG_OK)
+        *result = json_pack("{s:s, s:I, s:I}", "store", c->settings->store, "bytes_before", (json_int_t)sizes.before, "bytes_after",
+                            (json_int_t)sizes.after);
+    return code;
+}
+
+const struct command cmd_store_compact = {
+    .noun = "store", .verb = "compact",
+    .summary = "Give the space of removed records back to the file system. Refused while a daemon or a command has the store "
+               "open: stop the daemons, compact, start them; mail is deferred meanwhile.",
+    .options = (const struct opt[]){ { 0 } },
+    .example = "systemctl stop tollgate-authd tollgate-milter; tollgate store compact; systemctl start tollgate-authd tollgate-milter",
+    .no_store = true,
+    .run = store_compact,
 };

@@ -14,6 +14,6 @@ const struct command *const commands[] = {
     &cmd_activity,
     &cmd_explain,
     &cmd_auth_test,
-    &cmd_store_check, &cmd_store_backup, &cmd_store_restore,
+    &cmd_store_check, &cmd_store_backup, &cmd_store_restore, &cmd_store_export, &cmd_store_import, &cmd_store_compact,
     NULL,
 };

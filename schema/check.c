@@ -14,7 +14,6 @@ struct check {
     struct tg_view *view;
     int64_t now;
     tg_problem_fn *problem;
-    tg_progress_fn *progress;
     void *arg;
     uint64_t done, all;
 };
@@ -366,10 +365,10 @@ static enum tg_code check_some(struct tg_store *store, struct check *c, enum tg_
     return code == TG_NOT_FOUND ? TG_OK : code;
 }
 
-enum tg_code tg_store_check(struct tg_store *store, int64_t now, tg_problem_fn *problem, tg_progress_fn *progress, void *arg,
-                            struct tg_store_stat *records, struct tg_error *err)
+enum tg_code tg_store_check(struct tg_store *store, int64_t now, tg_problem_fn *problem, void *problem_arg,
+                            tg_progress_fn *progress, void *progress_arg, struct tg_store_stat *records, struct tg_error *err)
 {
-    struct check c = { .now = now, .problem = problem, .progress = progress, .arg = arg };
+    struct check c = { .now = now, .problem = problem, .arg = problem_arg };
     enum tg_code code = tg_store_stat(store, records, err);
     for (int db = 0; db < TG_DB_COUNT; db++)
         c.all += code == TG_OK ? records->records[db] : 0;
@@ -378,7 +377,7 @@ enum tg_code tg_store_check(struct tg_store *store, int64_t now, tg_problem_fn *
         for (bool more = true; code == TG_OK && more;) {
             code = check_some(store, &c, (enum tg_db)db, &from, &more, err);
             if (progress != NULL)
-                progress(arg, c.done, c.all > c.done ? c.all : c.done);
+                progress(progress_arg, c.done, c.all > c.done ? c.all : c.done);
         }
     }
     return code;

@@ -281,6 +281,61 @@ bool tg_read_audit(struct tg_span key, int64_t *time_us, uint32_t *sequence)
     return true;
 }
 
+/* ---- by parts ---- */
+
+static size_t part_size(enum tg_part part)
+{
+    return part == TG_PART_BYTE ? 1 : part == TG_PART_SEQUENCE ? 4 : part == TG_PART_NETWORK ? 18 : 8;
+}
+
+bool tg_key_take_part(struct tg_span *key, enum tg_part part, struct tg_part_value *value)
+{
+    memset(value, 0, sizeof *value);
+    if (part == TG_PART_NAME)
+        return take_name(key, key->len, value->name);
+    if (part == TG_PART_NAME_NUL) {
+        const uint8_t *nul = key->len > 0 ? memchr(key->data, '\0', key->len) : NULL;
+        if (nul == NULL || !take_name(key, (size_t)(nul - key->data), value->name))
+            return false;
+        take_number(key, 1);
+        return true;
+    }
+    if (key->len < part_size(part))
+        return false;
+    if (part == TG_PART_NETWORK)
+        return take_network(key, &value->network);
+    value->number = take_number(key, part_size(part));
+    return true;
+}
+
+bool tg_key_add_part(struct tg_key *key, enum tg_part part, const struct tg_part_value *value)
+{
+    size_t len = strlen(value->name);
+    switch (part) {
+    case TG_PART_END: return false;
+    case TG_PART_NAME:
+    case TG_PART_NAME_NUL:
+        if (len == 0 || len >= sizeof key->data - key->len)
+            return false;
+        add_bytes(key, value->name, len + (part == TG_PART_NAME_NUL));
+        return true;
+    case TG_PART_NETWORK:
+        if (sizeof key->data - key->len < part_size(part))
+            return false;
+        add_network(key, &value->network);
+        return true;
+    case TG_PART_BYTE:
+    case TG_PART_SEQUENCE:
+    case TG_PART_NUMBER:
+    case TG_PART_TIME_US: break;
+    }
+    size_t size = part_size(part);
+    if (sizeof key->data - key->len < size || (size < 8 && value->number >> (8 * size) != 0))
+        return false;
+    add_number(key, value->number, size);
+    return true;
+}
+
 struct tg_span tg_value_id(uint64_t id, uint8_t buf[8])
 {
     struct tg_key key = tg_key_id(id);

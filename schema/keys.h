@@ -4,7 +4,7 @@
  * key that something follows is ended by a NUL octet, which no name contains. These bytes are on disk.
  *
  *   database          key                                          value
- *   meta              name                                         Meta, Counter, SealKeys
+ *   meta              name                                         Meta, Counter, SealKeys, Import
  *   customers         customer id 8                                Customer
  *   accounts          account id 8                                 Account
  *   logins            username                                     account id 8
@@ -58,9 +58,11 @@ enum tg_db {
 };
 const char *tg_db_name(enum tg_db db);
 
-/* Names in meta; a Counter stands under "next-" and its sequence's name. */
+/* Names in meta; a Counter stands under "next-" and its sequence's name. TG_META_IMPORT is there only while an
+ * import runs, or after one that did not come to its end. */
 #define TG_META_STORE "store"
 #define TG_META_SEAL_KEYS "seal_keys"
+#define TG_META_IMPORT "import"
 
 enum { TG_KEY_MAX = 300, TG_DOMAIN_MAX = 253, TG_USERNAME_MAX = 64 };
 
@@ -116,6 +118,27 @@ bool tg_read_network(struct tg_span key, struct tg_network *network, uint64_t *a
 bool tg_read_account_network(struct tg_span key, uint64_t *account_id, struct tg_network *network);
 bool tg_read_event(struct tg_span key, struct tg_event_id *id);
 bool tg_read_audit(struct tg_span key, int64_t *time_us, uint32_t *sequence);
+
+/* ---- by parts: what catalog.h lists, for programs that take every key alike ---- */
+enum tg_part {
+    TG_PART_END,      /* of a list of parts */
+    TG_PART_BYTE,     /* 1 octet */
+    TG_PART_SEQUENCE, /* 4 octets */
+    TG_PART_NUMBER,   /* 8 octets */
+    TG_PART_TIME_US,  /* 8 octets, a time */
+    TG_PART_NETWORK,  /* family 1, prefix length 1, address 16 */
+    TG_PART_NAME,     /* up to the key's end */
+    TG_PART_NAME_NUL, /* up to a NUL octet */
+};
+struct tg_part_value {
+    uint64_t number;
+    struct tg_network network;
+    char name[TG_DOMAIN_MAX + 1];
+};
+/* Takes the part from the key's front; false: the octets are not such a part. */
+bool tg_key_take_part(struct tg_span *key, enum tg_part part, struct tg_part_value *value);
+/* Appends it; false: the value can't be such a part (too large, not a name, no room). */
+bool tg_key_add_part(struct tg_key *key, enum tg_part part, const struct tg_part_value *value);
 
 /* Values of index-like databases. */
 struct tg_span tg_value_id(uint64_t id, uint8_t buf[8]);

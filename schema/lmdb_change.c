@@ -21,7 +21,9 @@ static enum tg_code run_once(struct tg_change *change, tg_change_fn *fn, void *a
     change->rc = mdb_txn_begin(view->store->env, NULL, 0, &view->txn);
     if (change->rc != 0)
         return lmdb_fail(view->store, change->rc, "can't begin to write", err);
-    enum tg_code code = fn(change, arg, err);
+    enum tg_code code = lmdb_mark_check(view->store, view->txn, err);
+    if (code == TG_OK)
+        code = fn(change, arg, err);
     if (change->err.code != TG_OK) {
         mdb_txn_abort(view->txn);
         return tg_fail(err, change->err.code, "%s", change->err.text);
@@ -92,6 +94,13 @@ void tg_delete(struct tg_change *change, enum tg_db db, const struct tg_key *key
     MDB_val k = { key->len, (void *)key->data };
     int rc = mdb_del(change->view.txn, change->view.store->dbi[db], &k, NULL);
     if (rc != 0 && rc != MDB_NOTFOUND)
+        remember(change, rc, tg_db_name(db));
+}
+
+void tg_delete_all(struct tg_change *change, enum tg_db db)
+{
+    int rc = mdb_drop(change->view.txn, change->view.store->dbi[db], 0);
+    if (rc != 0)
         remember(change, rc, tg_db_name(db));
 }
 

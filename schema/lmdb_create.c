@@ -85,6 +85,7 @@ static enum tg_code make(const char *dir, struct first_records *first, struct tg
     struct tg_store *store = tg_xcalloc(1, sizeof *store);
     store->dir = tg_xstrdup(dir);
     store->actor = tg_xstrdup("init");
+    store->lock_fd = store->import_fd = -1;
     pthread_rwlock_init(&store->map_lock, NULL);
     pthread_mutex_init(&store->pool_lock, NULL);
     pthread_cond_init(&store->pool_free, NULL);

@@ -3,9 +3,11 @@
  * The data file is as long as the map, and sparse: so a file that is shorter than its last page was
  * truncated, for certain, and no page is ever read behind its end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "schema/lmdb_store.h"
@@ -105,11 +107,23 @@ static struct tg_store *store_new(const char *dir)
     pthread_cond_init(&store->pool_free, NULL);
     store->dir = tg_xstrdup(dir);
     store->actor = tg_xstrdup("");
+    store->lock_fd = store->import_fd = -1;
     return store;
 }
 
-enum tg_code tg_store_open(const char *dir, const struct tg_store_options *options, struct tg_store **store,
-                           struct tg_error *err)
+/* Two imports at once would fill one store twice. */
+static enum tg_code lock_import(struct tg_store *store, const char *path, struct tg_error *err)
+{
+    store->import_fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (store->import_fd < 0)
+        return tg_fail(err, TG_UNUSABLE, "can't read the store %s: %s", path, strerror(errno));
+    if (flock(store->import_fd, LOCK_EX | LOCK_NB) != 0)
+        return tg_fail(err, TG_REFUSED, "another import into the store %s is running", store->dir);
+    return TG_OK;
+}
+
+enum tg_code lmdb_open_locked(const char *dir, const struct tg_store_options *options, struct tg_store **store,
+                              struct tg_error *err)
 {
     static const struct tg_store_options defaults;
     const struct tg_store_options *o = options != NULL ? options : &defaults;
@@ -125,8 +139,11 @@ enum tg_code tg_store_open(const char *dir, const struct tg_store_options *optio
     size_t map_size = o->map_size != 0 ? o->map_size : DEFAULT_MAP_SIZE;
     struct tg_store *s = store_new(dir);
     s->read_only = o->read_only;
+    s->import = o->import;
     unsigned flags = (o->no_sync ? MDB_NOSYNC : 0u) | (o->read_only ? MDB_RDONLY : 0u);
-    code = lmdb_env_open(s, flags, file_size > map_size ? file_size : map_size, false, err);
+    code = s->import ? lock_import(s, path, err) : TG_OK;
+    if (code == TG_OK)
+        code = lmdb_env_open(s, flags, file_size > map_size ? file_size : map_size, false, err);
     if (code == TG_OK)
         code = lmdb_upgrade(s, err);
     if (code != TG_OK) {
@@ -135,6 +152,22 @@ enum tg_code tg_store_open(const char *dir, const struct tg_store_options *optio
     }
     *store = s;
     return TG_OK;
+}
+
+enum tg_code tg_store_open(const char *dir, const struct tg_store_options *options, struct tg_store **store,
+                           struct tg_error *err)
+{
+    int fd;
+    *store = NULL;
+    enum tg_code code = lmdb_lock(dir, false, &fd, err);
+    if (code != TG_OK)
+        return code;
+    code = lmdb_open_locked(dir, options, store, err);
+    if (code == TG_OK)
+        (*store)->lock_fd = fd;
+    else
+        close(fd);
+    return code;
 }
 
 void tg_store_close(struct tg_store **store)
@@ -151,6 +184,10 @@ void tg_store_close(struct tg_store **store)
     }
     if (s->env != NULL)
         mdb_env_close(s->env);
+    if (s->import_fd >= 0)
+        close(s->import_fd);
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
     pthread_rwlock_destroy(&s->map_lock);
     pthread_mutex_destroy(&s->pool_lock);
     pthread_cond_destroy(&s->pool_free);
@@ -181,14 +218,8 @@ enum tg_code tg_store_stat(struct tg_store *store, struct tg_store_stat *stat, s
     stat->used_bytes = (uint64_t)(info.me_last_pgno + 1) * page.ms_psize;
     stat->readers = info.me_numreaders;
     stat->max_readers = info.me_maxreaders;
-    for (int db = 0; db < TG_DB_COUNT && code == TG_OK; db++) {
-        MDB_stat s;
-        int rc = mdb_stat(view->txn, store->dbi[db], &s);
-        if (rc != 0)
-            code = lmdb_fail(store, rc, "can't count", err);
-        else
-            stat->records[db] = s.ms_entries;
-    }
+    for (int db = 0; db < TG_DB_COUNT && code == TG_OK; db++)
+        code = tg_count(view, (enum tg_db)db, &stat->records[db], err);
     tg_view_end(&view);
     return code;
 }

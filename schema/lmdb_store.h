@@ -28,6 +28,9 @@ struct tg_store {
     MDB_env *env;
     MDB_dbi dbi[TG_DB_COUNT];
     bool read_only;
+    bool import;         /* the mark of an import is this process's own, or is to be mended by it */
+    int lock_fd;         /* the directory, locked as long as the store is open; -1: by the caller */
+    int import_fd;       /* the data file, locked against a second import; -1: no import */
     /* Read side: a transaction is open. Write side: the map changes its size. Prefers the writer. */
     pthread_rwlock_t map_lock;
     pthread_mutex_t pool_lock; /* guards the rest */
@@ -53,6 +56,18 @@ enum tg_code lmdb_env_open(struct tg_store *store, unsigned flags, size_t map_si
 
 /* What LMDB itself would not survive: missing, empty, truncated, something else, somebody else's. */
 enum tg_code lmdb_file_check(const char *path, size_t *size, struct tg_error *err);
+
+/* Views and changes of everybody but the import fail while its mark is there. */
+enum tg_code lmdb_mark_check(struct tg_store *store, MDB_txn *txn, struct tg_error *err);
+
+/* Who has the store open shares a lock on its directory (flock: it ends with the process, however that ends); who swaps
+ * its file needs it alone. Waits some seconds for the others. TG_REFUSED: shared with others still (alone); TG_UNUSABLE:
+ * somebody has it alone. */
+enum tg_code lmdb_lock(const char *dir, bool alone, int *fd, struct tg_error *err);
+
+/* tg_store_open under a lock that the caller holds. */
+enum tg_code lmdb_open_locked(const char *dir, const struct tg_store_options *options, struct tg_store **store,
+                              struct tg_error *err);
 
 /* Brings an older format up to date, after a backup; refuses a newer one. */
 enum tg_code lmdb_upgrade(struct tg_store *store, struct tg_error *err);

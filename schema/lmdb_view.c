@@ -18,10 +18,14 @@ static enum tg_code view_start_or_grow(struct tg_view *view, struct tg_error *er
     for (int tries = 0;; tries++) {
         pthread_rwlock_rdlock(&store->map_lock);
         int rc = view_start(view);
-        if (rc == 0)
+        enum tg_code code = rc == 0 ? lmdb_mark_check(store, view->txn, err) : TG_OK;
+        if (rc == 0 && code == TG_OK)
             return TG_OK;
+        if (rc == 0)
+            mdb_txn_reset(view->txn);
         pthread_rwlock_unlock(&store->map_lock);
-        enum tg_code code = TG_OK;
+        if (code != TG_OK)
+            return code;
         int dead;
         if (rc == MDB_MAP_RESIZED && tries < 10)
             code = lmdb_resize(store, false, err);
@@ -123,6 +127,14 @@ enum tg_code tg_get(struct tg_view *view, enum tg_db db, const struct tg_key *ke
         memcpy(copy, v.mv_data, v.mv_size);
     *value = tg_span_of(copy, v.mv_size);
     return TG_OK;
+}
+
+enum tg_code tg_count(struct tg_view *view, enum tg_db db, uint64_t *count, struct tg_error *err)
+{
+    MDB_stat stat;
+    int rc = mdb_stat(view->txn, view->store->dbi[db], &stat);
+    *count = rc == 0 ? stat.ms_entries : 0;
+    return rc == 0 ? TG_OK : lmdb_fail(view->store, rc, "can't count", err);
 }
 
 enum tg_code tg_unpack(struct tg_view *view, enum tg_db db, struct tg_span value, const ProtobufCMessageDescriptor *type,

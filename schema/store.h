@@ -32,6 +32,7 @@ struct tg_change;
 struct tg_store_options {
     bool no_sync;          /* sync = "none": for tests and benchmarks only */
     bool read_only;        /* opens a store on a read-only file system; changes fail */
+    bool import;           /* for tg_store_import alone: also a store that an import left half done; one at a time */
     size_t map_size;       /* first size of the map; 0: the default (1 GiB, sparse) */
 };
 
@@ -46,7 +47,8 @@ enum tg_code tg_store_create(const char *dir, const char *return_path_domain, bo
 
 /* Opens an existing store and clears stale readers. TG_UNUSABLE, with one sentence that says what and where:
  * missing, empty, truncated (file shorter than the last page in use), not a store, newer format, owned by
- * somebody else, not writable. An older format is upgraded after a backup beside it. Never makes one. */
+ * somebody else, not writable, half imported. An older format is upgraded after a backup beside it. Never makes one.
+ * Where it is being compacted, waits some seconds. */
 enum tg_code tg_store_open(const char *dir, const struct tg_store_options *options, struct tg_store **store,
                            struct tg_error *err) TG_MUST_CHECK;
 void tg_store_close(struct tg_store **store);
@@ -75,6 +77,9 @@ enum tg_code tg_get(struct tg_view *view, enum tg_db db, const struct tg_key *ke
 enum tg_code tg_get_record(struct tg_view *view, enum tg_db db, const struct tg_key *key,
                            const ProtobufCMessageDescriptor *type, void *record /* T ** */,
                            struct tg_error *err) TG_MUST_CHECK;
+
+/* How many records a database has, in this view. */
+enum tg_code tg_count(struct tg_view *view, enum tg_db db, uint64_t *count, struct tg_error *err) TG_MUST_CHECK;
 
 /* ---- walks: keys in order ---- */
 enum tg_direction { TG_FORWARD, TG_BACKWARD };
@@ -112,6 +117,8 @@ void tg_put(struct tg_change *change, enum tg_db db, const struct tg_key *key, s
 void tg_put_record(struct tg_change *change, enum tg_db db, const struct tg_key *key, const ProtobufCMessage *record);
 /* Deleting what is absent is not an error. */
 void tg_delete(struct tg_change *change, enum tg_db db, const struct tg_key *key);
+/* Everything in a database. */
+void tg_delete_all(struct tg_change *change, enum tg_db db);
 /* TG_OK, or the change's first error so far. */
 enum tg_code tg_change_error(struct tg_change *change, struct tg_error *err) TG_MUST_CHECK;
 

@@ -14,7 +14,9 @@ enum tg_code lmdb_upgrade(struct tg_store *store, struct tg_error *err)
     if (code != TG_OK)
         return code;
     code = tg_get_record(view, TG_DB_META, &key, &tg__meta__descriptor, &meta, err);
-    if (code == TG_NOT_FOUND)
+    if (code == TG_NOT_FOUND && store->import)
+        code = TG_OK; /* emptied by an import that was broken off */
+    else if (code == TG_NOT_FOUND)
         code = tg_fail(err, TG_UNUSABLE, "%s is not a Tollgate store, or a damaged one: it has no format version", store->dir);
     else if (code == TG_OK && meta->format > TG_STORE_FORMAT)
         code = tg_fail(err, TG_UNUSABLE, "the store %s has format %u, made by a newer Tollgate; this one knows up to %d: "

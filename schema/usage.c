@@ -62,6 +62,15 @@ enum tg_code tg_usage_unpack(struct tg_span in, struct tg_usage *usage, struct t
     return TG_OK;
 }
 
+const struct tg_usage_field tg_usage_fields[] = {
+#define FIELD(field) { #field, offsetof(struct tg_usage, field), 8, 1 },
+    NUMBERS(FIELD)
+#undef FIELD
+    { "hour", offsetof(struct tg_usage, hour), 4, TG_HOUR_SLOTS },
+    { "day_hours", offsetof(struct tg_usage, day_hours), 4, TG_DAY_SLOTS },
+    { NULL, 0, 0, 0 },
+};
+
 static int64_t slot_of(int64_t t, int64_t slot_s)
 {
     return t / slot_s - (t % slot_s < 0);

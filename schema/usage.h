@@ -33,6 +33,15 @@ enum { TG_USAGE_SIZE = 8 + 11 * 8 + 4 * (TG_HOUR_SLOTS + TG_DAY_SLOTS) };
 void tg_usage_pack(const struct tg_usage *usage, uint8_t out[TG_USAGE_SIZE]);
 enum tg_code tg_usage_unpack(struct tg_span in, struct tg_usage *usage, struct tg_error *err) TG_MUST_CHECK;
 
+/* Its fields by name, for export and import. */
+struct tg_usage_field {
+    const char *name;  /* NULL ends the list */
+    size_t offset;     /* in struct tg_usage */
+    size_t size;       /* of one number: 4 or 8 */
+    size_t count;      /* more than 1: an array */
+};
+extern const struct tg_usage_field tg_usage_fields[];
+
 /* An account without a usage record is damage: TG_UNUSABLE, not zero usage. */
 enum tg_code tg_usage_get(struct tg_view *view, uint64_t account_id, struct tg_usage *usage,
                           struct tg_error *err) TG_MUST_CHECK;

@@ -1,0 +1,89 @@
+/* progress.c: see progress.h. */
+#include <langinfo.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+#include "admin/progress.h"
+
+/* Nothing flashes up for what is done at once. */
+enum { WAIT_MS = 500, EVERY_MS = 100, BAR = 20 };
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* 1,234,567 */
+static void grouped(uint64_t number, char *out, size_t size)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
+    size_t at = 0;
+    for (int i = 0; i < len && at + 2 < size; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+}
+
+static void amount(const struct progress *p, uint64_t number, char *out, size_t size)
+{
+    if (p->octets)
+        snprintf(out, size, "%.1f", (double)number / 1048576);
+    else
+        grouped(number, out, size);
+}
+
+static void time_left(double seconds, char *out, size_t size)
+{
+    if (seconds >= 120)
+        snprintf(out, size, "%.0f min left", seconds / 60);
+    else
+        snprintf(out, size, "%.0f s left", seconds);
+}
+
+static void draw(const struct progress *p, uint64_t done, uint64_t all, int64_t elapsed_ms)
+{
+    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    double share = all > 0 ? (double)done / (double)all : 0;
+    char some[40], whole[40], left[40], line[200], bar[BAR * 3 + 1] = "";
+    struct winsize size = { .ws_col = 80 };
+    share = share > 1 ? 1 : share;
+    for (int i = 0; i < BAR; i++)
+        strcat(bar, i < (int)(share * BAR) ? (utf8 ? "█" : "#") : (utf8 ? "░" : "."));
+    amount(p, done, some, sizeof some);
+    amount(p, all, whole, sizeof whole);
+    time_left(share > 0 ? (double)elapsed_ms / 1000 * (1 - share) / share : 0, left, sizeof left);
+    (void)ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+    if (size.ws_col >= 80)
+        snprintf(line, sizeof line, "%s %3.0f %%  %s of %s %s, %s", bar, share * 100, some, whole, p->what, left);
+    else
+        snprintf(line, sizeof line, "%3.0f %%  %s", share * 100, left);
+    fprintf(stderr, "\r%s\033[K", line);
+    fflush(stderr);
+}
+
+void progress_show(void *arg, uint64_t done, uint64_t all)
+{
+    struct progress *p = arg;
+    int64_t now = now_ms();
+    if (p->start_ms == 0)
+        p->start_ms = now;
+    if (!isatty(STDERR_FILENO) || now - p->start_ms < WAIT_MS || now - p->shown_ms < EVERY_MS)
+        return;
+    draw(p, done, all, now - p->start_ms);
+    p->shown_ms = now;
+    p->shown = true;
+}
+
+void progress_end(struct progress *progress)
+{
+    if (progress->shown)
+        fputs("\r\033[K", stderr);
+    progress->shown = false;
+}
