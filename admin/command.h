@@ -47,6 +47,7 @@ struct command {
     const char *columns;     /* of a list: "username status"; NULL: no list */
     const char *question;    /* asked first: "Remove account %s and all that is its own?" (%s: the first argument) */
     bool no_store;           /* runs without an open store */
+    bool no_settings;        /* … and without a configuration */
     run_fn *run;
     /* For people, in place of key and value; NULL: key and value. */
     void (*render)(const struct terminal *terminal, const json_t *result);

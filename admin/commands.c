@@ -11,9 +11,10 @@ const struct command *const commands[] = {
     &cmd_domain_dissociate, &cmd_domain_remove,
     &cmd_ip_add, &cmd_ip_remove, &cmd_ip_list, &cmd_ip_lookup,
     &cmd_plan_list,
-    &cmd_activity,
+    &cmd_activity, &cmd_trace, &cmd_audit,
     &cmd_explain,
     &cmd_auth_test,
     &cmd_store_check, &cmd_store_backup, &cmd_store_restore, &cmd_store_export, &cmd_store_import, &cmd_store_compact,
+    &cmd_completion,
     NULL,
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "admin/complete.h"
 #include "admin/help.h"
 #include "admin/output.h"
 #include "admin/parse.h"
@@ -50,7 +51,7 @@ static enum tg_code run(const struct input *in, const struct terminal *terminal,
     struct context c = { .terminal = terminal, .now = now };
     json_t *result = NULL;
     enum tg_code code = tg_crypto_init(err);
-    if (code == TG_OK)
+    if (code == TG_OK && !in->command->no_settings)
         code = tg_settings_read(in->config, &c.settings, err);
     if (code == TG_OK)
         code = confirm(in, err);
@@ -76,6 +77,8 @@ int main(int argc, char **argv)
     struct tg_error err;
     int64_t now = (int64_t)time(NULL);
     setlocale(LC_CTYPE, "");
+    if (argc > 1 && strcmp(argv[1], "__complete") == 0)
+        return complete_words(argc - 2, argv + 2);
     terminal_look(&terminal);
     enum tg_code code = parse_command(argc, argv, now, &parsed, &err);
     if (code == TG_OK) {

@@ -236,10 +236,14 @@ enum tg_code tg_account_credit(struct tg_change *change, const char *username, u
     if ((code = tg_usage_get(tg_change_view(change), account->id, &usage, err)) != TG_OK ||
         (code = tg_ledger_roll(change, account->id, &plan, &usage, now, err)) != TG_OK)
         return code;
+    struct tg_arena *arena = tg_view_arena(tg_change_view(change));
+    struct tg_balance before, after;
+    tg_plan_balance(&plan, &usage, now, &before);
     struct tg_movement credit = tg_plan_credit(&plan, &usage, now, n);
+    tg_plan_balance(&plan, &usage, now, &after);
     tg_ledger_append(change, account->id, &credit, reason);
     tg_usage_put(change, account->id, &usage);
-    tg_audit(change, now, "account credit", username, NULL,
-             tg_arena_printf(tg_view_arena(tg_change_view(change)), "%llu messages: %s", (unsigned long long)n, reason));
+    tg_audit(change, now, "account credit", username, tg_arena_printf(arena, "%llu left", (unsigned long long)before.left),
+             tg_arena_printf(arena, "%llu left, %llu messages: %s", (unsigned long long)after.left, (unsigned long long)n, reason));
     return tg_change_error(change, err);
 }

@@ -222,7 +222,7 @@ enum tg_code tg_store_compact(const char *dir, tg_progress_fn *progress, void *a
     snprintf(c.lock, sizeof c.lock, "%s/lock.mdb", dir);
     snprintf(c.copy, sizeof c.copy, "%.4050s/new-compact/" DATA_FILE, dir);
     snprintf(c.copy_lock, sizeof c.copy_lock, "%.4050s/new-compact/lock.mdb", dir);
-    enum tg_code code = lmdb_lock(dir, true, &fd, err);
+    enum tg_code code = lmdb_lock(dir, true, false, &fd, err);
     if (code != TG_OK)
         return code;
     compacted->before = on_disk(c.data);

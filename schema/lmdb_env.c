@@ -159,7 +159,7 @@ enum tg_code tg_store_open(const char *dir, const struct tg_store_options *optio
 {
     int fd;
     *store = NULL;
-    enum tg_code code = lmdb_lock(dir, false, &fd, err);
+    enum tg_code code = lmdb_lock(dir, false, options != NULL && options->no_wait, &fd, err);
     if (code != TG_OK)
         return code;
     code = lmdb_open_locked(dir, options, store, err);

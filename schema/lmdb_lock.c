@@ -24,8 +24,9 @@ enum tg_code lmdb_mark_check(struct tg_store *store, MDB_txn *txn, struct tg_err
                    "store import again", store->dir);
 }
 
-enum tg_code lmdb_lock(const char *dir, bool alone, int *fd, struct tg_error *err)
+enum tg_code lmdb_lock(const char *dir, bool alone, bool no_wait, int *fd, struct tg_error *err)
 {
+    const int most = no_wait ? 0 : alone ? ALONE_TRIES : OPEN_TRIES;
     *fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return tg_fail(err, TG_UNUSABLE, "there is no store: %s/" DATA_FILE " does not exist (tollgate init makes one)", dir);
@@ -33,7 +34,7 @@ enum tg_code lmdb_lock(const char *dir, bool alone, int *fd, struct tg_error *er
         return tg_fail(err, TG_UNUSABLE, "can't look at the store %s: %s", dir, strerror(errno));
     for (int tries = 0; flock(*fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0; tries++) {
         int why = errno;
-        if (why == EWOULDBLOCK && tries < (alone ? ALONE_TRIES : OPEN_TRIES)) {
+        if (why == EWOULDBLOCK && tries < most) {
             nanosleep(&(struct timespec){ .tv_nsec = WAIT_MS * 1000000L }, NULL);
             continue;
         }

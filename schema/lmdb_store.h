@@ -63,7 +63,7 @@ enum tg_code lmdb_mark_check(struct tg_store *store, MDB_txn *txn, struct tg_err
 /* Who has the store open shares a lock on its directory (flock: it ends with the process, however that ends); who swaps
  * its file needs it alone. Waits some seconds for the others. TG_REFUSED: shared with others still (alone); TG_UNUSABLE:
  * somebody has it alone. */
-enum tg_code lmdb_lock(const char *dir, bool alone, int *fd, struct tg_error *err);
+enum tg_code lmdb_lock(const char *dir, bool alone, bool no_wait, int *fd, struct tg_error *err);
 
 /* tg_store_open under a lock that the caller holds. */
 enum tg_code lmdb_open_locked(const char *dir, const struct tg_store_options *options, struct tg_store **store,

@@ -32,6 +32,7 @@ struct tg_change;
 struct tg_store_options {
     bool no_sync;          /* sync = "none": for tests and benchmarks only */
     bool read_only;        /* opens a store on a read-only file system; changes fail */
+    bool no_wait;          /* fails at once where the store is being compacted */
     bool import;           /* for tg_store_import alone: also a store that an import left half done; one at a time */
     size_t map_size;       /* first size of the map; 0: the default (1 GiB, sparse) */
 };
