@@ -597,7 +597,7 @@ static void test_a_credit_is_in_the_balance_the_ledger_and_the_audit_log(void **
     struct tg_usage usage;
     struct tg_balance balance;
     assert_changed(n, run(n, credit, &a));
-    assert_audit(n, 0, "account credit", added.username, "", "250 messages: lost by the relay");
+    assert_audit(n, 0, "account credit", added.username, "1000 left", "1250 left, 250 messages: lost by the relay");
     struct tg_view *view = view_of(n);
     struct tg_plan plan = tg_account_plan(account_of(view, added.username), 0, 0);
     assert_ok(tg_usage_get(view, added.id, &usage, &err));
