@@ -326,6 +326,42 @@ static void test_another_process_may_grow_the_map(void **state)
     scratch_remove(dir);
 }
 
+static void test_two_processes_that_write_both_grow_the_map(void **state)
+{
+    (void)state;
+    struct tg_error err;
+    char dir[64], data[80];
+    struct tg_store_options options = { .no_sync = true, .map_size = 1 << 20 };
+    struct tg_store_stat stat;
+    struct tg_store *store;
+    pid_t child[2];
+    scratch_dir(dir);
+    assert_ok(tg_store_create(dir, NULL, false, 0, &err));
+    snprintf(data, sizeof data, "%s/data.mdb", dir);
+    assert_int_equal(truncate(data, 1 << 18), 0);
+    for (int i = 0; i < 2; i++) {
+        child[i] = fork();
+        if (child[i] == 0) {
+            int rc = tg_store_open(dir, &options, &store, &err) != TG_OK;
+            for (int n = i * 100000; n < i * 100000 + 3000 && rc == 0; n += 100)
+                rc = tg_store_change(store, put_much, &n, &err) != TG_OK;
+            if (rc != 0)
+                fprintf(stderr, "%s\n", err.text);
+            _exit(rc);
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        int status;
+        waitpid(child[i], &status, 0);
+        assert_int_equal(status, 0);
+    }
+    assert_ok(tg_store_open(dir, &options, &store, &err));
+    assert_ok(tg_store_stat(store, &stat, &err));
+    assert_int_equal(stat.records[TG_DB_USAGE], 6000);
+    tg_store_close(&store);
+    scratch_remove(dir);
+}
+
 /* ---- damage ---- */
 
 static enum tg_code hang(struct tg_change *change, void *arg, struct tg_error *err)
@@ -485,6 +521,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_numbers_go_up_from_one, begin, end),
         cmocka_unit_test(test_the_map_grows_under_readers),
         cmocka_unit_test(test_another_process_may_grow_the_map),
+        cmocka_unit_test(test_two_processes_that_write_both_grow_the_map),
         cmocka_unit_test(test_a_writer_that_is_killed_leaves_nothing_and_blocks_nobody),
         cmocka_unit_test(test_a_damaged_store_is_refused_in_one_sentence),
         cmocka_unit_test_setup_teardown(test_a_store_of_a_newer_format_is_refused, begin, end),
