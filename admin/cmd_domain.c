@@ -1,8 +1,10 @@
 /* cmd_domain.c: tollgate domain … */
 #include <string.h>
 #include "admin/commands.h"
+#include "admin/domain_view.h"
 #include "admin/json.h"
-#include "schema/domain.h"
+#include "schema/domain_check.h"
+#include "schema/domain_dns.h"
 
 /* What a change of one domain works with; `act` is the change, after which the domain is shown. */
 struct edit {
@@ -95,6 +97,31 @@ const struct command cmd_domain_list = {
     .run = domain_list,
 };
 
+/* What the DNS has for it, asked after the view: the DNS takes its time. */
+static enum tg_code add_dns(struct context *c, const char *name, json_t *result, struct tg_error *err)
+{
+    struct tg_arena *arena = tg_arena_new();
+    struct tg_domain_facts facts;
+    struct tg_view *view;
+    Tg__Domain *stored, domain = TG__DOMAIN__INIT;
+    enum tg_code code = tg_view_begin(c->store, &view, err);
+    if (code != TG_OK)
+        goto out;
+    code = tg_domain_get(view, name, &stored, err);
+    if (code == TG_OK) {
+        domain.domain = tg_arena_strdup(arena, stored->domain);
+        domain.token = tg_arena_strdup(arena, stored->token);
+    }
+    tg_view_end(&view);
+    if (code == TG_OK)
+        code = tg_domain_facts(c->settings, &domain, arena, &facts, err);
+    if (code == TG_OK)
+        json_object_set_new(result, "dns", json_domain_facts(&facts));
+out:
+    tg_arena_free(&arena);
+    return code;
+}
+
 static enum tg_code domain_show(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
     struct tg_view *view;
@@ -106,14 +133,20 @@ static enum tg_code domain_show(struct context *c, const struct input *in, json_
     if (code == TG_OK)
         code = json_domain(view, domain, result, err);
     tg_view_end(&view);
+    if (code == TG_OK && !input_flag(in, "no-dns"))
+        code = add_dns(c, in->arg[0], *result, err);
     return code;
 }
 
 const struct command cmd_domain_show = {
     .noun = "domain", .verb = "show", .args = "DOMAIN",
-    .summary = "Show a domain, its accounts, and the TXT record that proves its ownership.",
-    .options = (const struct opt[]){ { 0 } },
+    .summary = "Show a domain, its accounts, the TXT record that proves its ownership, and what the DNS has: that record, SPF, "
+               "DKIM (at dkim_selectors), DMARC, and where reports come back to.",
+    .options = (const struct opt[]){
+        { .name = "no-dns", .type = OPT_FLAG, .help = "do not ask the DNS" },
+        { 0 } },
     .example = "tollgate domain show example.com",
+    .render = domain_render,
     .run = domain_show,
 };
 
@@ -121,25 +154,38 @@ const struct command cmd_domain_show = {
 
 static enum tg_code do_trust(struct tg_change *change, const struct edit *e, struct tg_error *err)
 {
-    return tg_domain_set_status(change, e->input->arg[0], TG__DOMAIN_STATUS__VERIFIED, "trusted by the provider",
-                                e->context->now, err);
+    return tg_domain_trust(change, e->input->arg[0], e->context->now, err);
 }
 
 static enum tg_code domain_verify(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
-    if (!input_flag(in, "trust"))
-        return tg_fail(err, TG_FAILED, "this version does not ask the DNS: check the TXT record of tollgate domain show %.253s by "
-                       "hand, then say --trust", in->arg[0]);
-    return edit(c, in, result, err, do_trust);
+    struct tg_dns_options dns = tg_dns_options(c->settings);
+    struct tg_view *view;
+    struct tg_error unseen;
+    Tg__Domain *domain;
+    if (input_flag(in, "trust"))
+        return edit(c, in, result, err, do_trust);
+    enum tg_code code = tg_domain_verify(c->store, &dns, in->arg[0], c->now, err);
+    if (code != TG_OK && code != TG_REFUSED)
+        return code;
+    /* As it is now, also where it is not verified. */
+    if (tg_view_begin(c->store, &view, &unseen) != TG_OK)
+        return code;
+    if (tg_domain_get(view, in->arg[0], &domain, &unseen) == TG_OK && json_domain(view, domain, result, &unseen) == TG_OK)
+        json_object_set_new(*result, "ok", json_boolean(code == TG_OK));
+    tg_view_end(&view);
+    return code;
 }
 
 const struct command cmd_domain_verify = {
     .noun = "domain", .verb = "verify", .args = "DOMAIN",
-    .summary = "Verify who owns a domain.",
+    .summary = "Look in the DNS for the TXT record that proves who owns a domain: it becomes verified, or failed with what is wrong. "
+               "Where the DNS can't tell, nothing changes.",
     .options = (const struct opt[]){
-        { .name = "trust", .type = OPT_FLAG, .help = "take the provider's word for it: no DNS is asked" },
+        { .name = "trust", .type = OPT_FLAG, .help = "take the provider's word for it: no DNS is asked, now or later" },
         { 0 } },
-    .example = "tollgate domain verify example.com --trust",
+    .example = "tollgate domain verify example.com",
+    .render = domain_render,
     .run = domain_verify,
 };
 
@@ -185,7 +231,7 @@ const struct command cmd_domain_dissociate = {
 
 static enum tg_code do_remove(struct tg_change *change, const struct edit *e, struct tg_error *err)
 {
-    return tg_domain_remove(change, e->input->arg[0], e->context->now, err);
+    return tg_domain_remove(change, e->input->arg[0], e->input->yes, e->context->now, err);
 }
 
 static enum tg_code domain_remove(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
@@ -198,7 +244,7 @@ static enum tg_code domain_remove(struct context *c, const struct input *in, jso
 
 const struct command cmd_domain_remove = {
     .noun = "domain", .verb = "remove", .args = "DOMAIN",
-    .summary = "Remove a domain that is associated with no account.",
+    .summary = "Remove a domain. One that accounts send as is refused with their names; --yes dissociates it from them first.",
     .options = (const struct opt[]){ { 0 } },
     .example = "tollgate domain remove example.com --yes",
     .question = "Remove the domain %s?",

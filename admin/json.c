@@ -5,6 +5,7 @@
 #include "schema/calendar.h"
 #include "schema/domain.h"
 #include "schema/network.h"
+#include "schema/reputation.h"
 
 json_t *json_time(int64_t t)
 {
@@ -109,16 +110,31 @@ static json_t *password_of(const Tg__Account *a, int64_t now)
                      json_time(old != NULL && old->expires_at > now ? old->expires_at : 0));
 }
 
+static json_t *reputation_of(const struct tg_reputation *r)
+{
+    char text[160];
+    tg_reputation_text(r, text, sizeof text);
+    json_t *o = json_pack("{s:i, s:s, s:o, s:o, s:I}", "score", r->score, "level", tg_level_name(r->level), "factor",
+                          r->worst < 0 ? json_null() : json_string(tg_factor_name((enum tg_factor)r->worst)), "text",
+                          json_text_or_null(text), "sent", (json_int_t)r->counts.sent);
+    for (int f = 0; f < TG_FACTORS; f++)
+        json_object_set_new(o, tg_factor_name((enum tg_factor)f), json_integer((json_int_t)r->counts.events[f]));
+    return o;
+}
+
 enum tg_code json_account(struct tg_view *view, const struct tg_settings *settings, const Tg__Account *a, int64_t now,
                           json_t **out, struct tg_error *err)
 {
     struct tg_usage usage;
     struct tg_balance balance;
+    struct tg_reputation reputation;
     struct tg_plan plan = tg_account_plan(a, (uint64_t)settings->max_per_hour, (uint64_t)settings->max_per_day);
     enum tg_code code = tg_usage_get(view, a->id, &usage, err);
     if (code != TG_OK)
         return code;
     tg_plan_balance(&plan, &usage, now, &balance);
+    if ((code = tg_reputation_get(view, a->id, now, &reputation, err)) != TG_OK)
+        return code;
     json_t *o = json_pack("{s:o, s:I, s:I, s:o, s:s, s:s, s:o, s:o, s:o, s:I}", "username", json_text(a->username), "id",
                           (json_int_t)a->id, "customer", (json_int_t)a->customer_id, "description", json_text(a->description),
                           "type", tg_account_type_name(a->type), "status", tg_status_name(tg_account_status(a)),
@@ -133,8 +149,8 @@ enum tg_code json_account(struct tg_view *view, const struct tg_settings *settin
         return code;
     }
     json_object_set_new(o, "plan", plan_of(a, &balance));
-    /* Computed by a later version; the keys are there for scripts. */
-    json_object_set_new(o, "reputation", json_pack("{s:n, s:n}", "score", "level"));
+    json_object_set_new(o, "reputation", reputation_of(&reputation));
+    json_object_set_new(o, "last_used", json_time(usage.total > 0 ? usage.last_at : 0));
     json_object_set_new(o, "max_recipients", json_integer((json_int_t)a->max_recipients));
     json_object_set_new(o, "max_per_hour", json_integer((json_int_t)a->max_per_hour));
     json_object_set_new(o, "max_per_day", json_integer((json_int_t)a->max_per_day));
@@ -163,5 +179,20 @@ enum tg_code json_domain(struct tg_view *view, const Tg__Domain *d, json_t **out
                      json_text_or_null(d->status_reason), "txt_name", tg_domain_txt_name(arena, d), "txt_value",
                      tg_domain_txt_value(arena, d), "created", json_time(d->created_at), "checked", json_time(d->checked_at),
                      "accounts", accounts);
+    json_object_set_new(*out, "trusted", json_boolean(d->trusted));
+    json_object_set_new(*out, "failed_checks", json_integer((json_int_t)d->failed_checks));
     return TG_OK;
+}
+
+json_t *json_domain_facts(const struct tg_domain_facts *facts)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct tg_domain_fact *f = &facts->fact[i];
+        json_object_set_new(object, f->key,
+                            json_pack("{s:s, s:o, s:o, s:o}", "state", tg_fact_state_name(f->state), "name", json_text(f->name),
+                                      "value", f->value != NULL ? json_text(f->value) : json_null(), "text",
+                                      json_text_or_null(f->text)));
+    }
+    return object;
 }

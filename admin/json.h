@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include "schema/activity.h"
+#include "schema/domain_dns.h"
 #include "schema/plan.h"
 #include "schema/settings.h"
 #include "schema/store.h"
@@ -23,6 +24,9 @@ json_t *json_activity(const char *username, const struct tg_event_id *id, const 
 enum tg_code json_account(struct tg_view *view, const struct tg_settings *settings, const Tg__Account *account, int64_t now,
                           json_t **out, struct tg_error *err) TG_MUST_CHECK;
 enum tg_code json_domain(struct tg_view *view, const Tg__Domain *domain, json_t **out, struct tg_error *err) TG_MUST_CHECK;
+
+/* "dns" of domain show: {"spf":{"state","name","value","text"}, …}. */
+json_t *json_domain_facts(const struct tg_domain_facts *facts);
 
 /* The username of an account; "" for account 0 and for one that is gone. */
 const char *json_username(struct tg_view *view, uint64_t account_id);

@@ -15,7 +15,8 @@ enum colour output_colour(const char *word)
     } words[] = {
         { "enabled", GREEN }, { "accepted", GREEN }, { "verified", GREEN }, { "waiting", YELLOW }, { "pending", YELLOW },
         { "warning", YELLOW }, { "deferred", YELLOW }, { "bounce", YELLOW }, { "disabled", RED }, { "error", RED },
-        { "refused", RED }, { "failed", RED }, { "auth-failed", RED }, { "complaint", RED },
+        { "refused", RED }, { "failed", RED }, { "found", GREEN }, { "missing", YELLOW }, { "wrong", RED }, { "unknown", DIM },
+        { "excellent", GREEN }, { "good", GREEN }, { "fair", YELLOW }, { "poor", RED }, { "bad", RED }, { "auth-failed", RED }, { "complaint", RED },
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i].word, word) == 0)

@@ -100,6 +100,28 @@ int terminal_text(const struct terminal *terminal, const char *text, int max, in
     return columns;
 }
 
+void terminal_paragraph(const struct terminal *terminal, const char *text, int indent)
+{
+    int room = terminal->width - indent, column = 0;
+    char word[400];
+    while (*text != '\0') {
+        size_t len = strcspn(text, " ");
+        snprintf(word, sizeof word, "%.*s", (int)len, text);
+        int width = terminal_width(terminal, word);
+        if (terminal->is_tty && column > 0 && column + 1 + width > room) {
+            fprintf(terminal->out, "\n%*s", indent, "");
+            column = 0;
+        } else if (column > 0) {
+            fputc(' ', terminal->out);
+            column++;
+        }
+        column += terminal_text(terminal, word, 0, 0);
+        text += len < sizeof word ? len : sizeof word - 1;
+        text += strspn(text, " ");
+    }
+    fputc('\n', terminal->out);
+}
+
 void terminal_bar(const struct terminal *terminal, double part, double whole, int width)
 {
     double share = whole > 0 ? part / whole : 0;

@@ -26,6 +26,10 @@ int terminal_text(const struct terminal *terminal, const char *text, int max, in
 /* Columns that terminal_text would use. */
 int terminal_width(const struct terminal *terminal, const char *text);
 
+/* Text from the present column `indent` on, folded between words at the terminal's width (in a pipe: one line), and the end of
+ * line. */
+void terminal_paragraph(const struct terminal *terminal, const char *text, int indent);
+
 /* A bar of `width` columns, filled by part/whole. */
 void terminal_bar(const struct terminal *terminal, double part, double whole, int width);
 /* One column a value, scaled to the largest. */

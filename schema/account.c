@@ -9,6 +9,7 @@
 #include "schema/domain.h"
 #include "schema/ledger.h"
 #include "schema/mailbox.h"
+#include "schema/reputation.h"
 #include "schema/text.h"
 
 enum { DESCRIPTION_MAX = 200, REASON_MAX = 200, MAX_DOMAINS = 10000 };
@@ -211,7 +212,12 @@ static enum tg_code set_disabled(struct tg_change *change, const char *username,
 
 enum tg_code tg_account_enable(struct tg_change *change, const char *username, int64_t now, struct tg_error *err)
 {
-    return set_disabled(change, username, false, NULL, now, err);
+    Tg__Account *account;
+    enum tg_code code = set_disabled(change, username, false, NULL, now, err);
+    if (code == TG_OK)
+        code = tg_account_by_username(tg_change_view(change), username, &account, err);
+    /* auto_disable_below must not take back at once what the provider has just decided. */
+    return code == TG_OK ? tg_reputation_restart(change, account->id, now, err) : code;
 }
 
 enum tg_code tg_account_disable(struct tg_change *change, const char *username, const char *reason, int64_t now,

@@ -214,6 +214,31 @@ Tg__Activity tg_activity_cut(struct tg_arena *arena, const Tg__Activity *activit
     return a;
 }
 
+/* A day's counters, read before anything is written: of the account, and of the whole relay. */
+struct tally {
+    uint64_t account_id;
+    struct tg_key key;
+    Tg__Daily *daily, fresh;
+};
+
+static enum tg_code tally_read(struct tg_view *view, struct tally *t, int64_t day, struct tg_error *err)
+{
+    enum tg_code code = tg_daily_get(view, t->account_id, day, &t->daily, err);
+    t->key = tg_key_id_pair(t->account_id, (uint64_t)day);
+    if (code != TG_NOT_FOUND)
+        return code;
+    tg__daily__init(&t->fresh);
+    t->daily = &t->fresh;
+    return TG_OK;
+}
+
+static void tally_write(struct tg_change *change, struct tg_arena *arena, struct tally *t,
+                        const Tg__Activity *event)
+{
+    count(arena, t->daily, event);
+    tg_put_record(change, TG_DB_DAILY, &t->key, &t->daily->base);
+}
+
 enum tg_code tg_activity_append(struct tg_change *change, const struct tg_event_id *id,
                                 const Tg__Activity *activity, struct tg_error *err)
 {
@@ -222,16 +247,14 @@ enum tg_code tg_activity_append(struct tg_change *change, const struct tg_event_
     struct tg_key key = tg_key_event(id);
     Tg__Activity event = tg_activity_cut(arena, activity);
     if (counts(event.kind)) {
-        int64_t day = day_of(id);
-        Tg__Daily *daily, fresh = TG__DAILY__INIT;
-        enum tg_code code = tg_daily_get(view, id->account_id, day, &daily, err);
-        if (code == TG_NOT_FOUND)
-            daily = &fresh;
-        else if (code != TG_OK)
+        struct tally own = {.account_id = id->account_id}, relay = {.account_id = TG_RELAY};
+        enum tg_code code = tally_read(view, &own, day_of(id), err);
+        if (code == TG_OK)
+            code = tally_read(view, &relay, day_of(id), err);
+        if (code != TG_OK)
             return code;
-        count(arena, daily, &event);
-        struct tg_key daily_key = tg_key_id_pair(id->account_id, (uint64_t)day);
-        tg_put_record(change, TG_DB_DAILY, &daily_key, &daily->base);
+        tally_write(change, arena, &own, &event);
+        tally_write(change, arena, &relay, &event);
     }
     tg_put_record(change, TG_DB_ACTIVITY, &key, &event.base);
     return TG_OK;

@@ -126,7 +126,32 @@ enum tg_code tg_domain_set_status(struct tg_change *change, const char *name, Tg
     return tg_change_error(change, err);
 }
 
-enum tg_code tg_domain_remove(struct tg_change *change, const char *name, int64_t now, struct tg_error *err)
+/* "k3v9x0a2m7qd, b2…": the first ten. */
+static const char *usernames(struct tg_view *view, const uint64_t *ids, size_t count)
+{
+    struct tg_arena *arena = tg_view_arena(view);
+    char *list = tg_arena_strdup(arena, "");
+    Tg__Account *account;
+    for (size_t i = 0; i < count && i < 10; i++)
+        list = tg_arena_printf(arena, "%s%s%s", list, i > 0 ? ", " : "",
+                               tg_account_get(view, ids[i], &account, NULL) == TG_OK ? account->username : "?");
+    return count > 10 ? tg_arena_printf(arena, "%s and %zu more", list, count - 10) : list;
+}
+
+static enum tg_code dissociate_all(struct tg_change *change, const char *name, const uint64_t *ids, size_t count, int64_t now,
+                                   struct tg_error *err)
+{
+    enum tg_code code = TG_OK;
+    Tg__Account *account;
+    for (size_t i = 0; code == TG_OK && i < count; i++) {
+        code = tg_account_get(tg_change_view(change), ids[i], &account, err);
+        if (code == TG_OK)
+            code = tg_domain_dissociate(change, name, account->username, now, err);
+    }
+    return code;
+}
+
+enum tg_code tg_domain_remove(struct tg_change *change, const char *name, bool dissociate, int64_t now, struct tg_error *err)
 {
     struct tg_view *view = tg_change_view(change);
     Tg__Domain *domain;
@@ -135,11 +160,13 @@ enum tg_code tg_domain_remove(struct tg_change *change, const char *name, int64_
     enum tg_code code = tg_domain_get(view, name, &domain, err);
     if (code == TG_OK)
         code = tg_domain_accounts(view, domain->domain, &ids, &count, err);
+    if (code == TG_OK && count > 0 && !dissociate)
+        return tg_fail(err, TG_REFUSED, "%s is in use by %s: dissociate it first (tollgate domain dissociate), or say --yes, which does "
+                       "that too", domain->domain, usernames(view, ids, count));
+    if (code == TG_OK)
+        code = dissociate_all(change, domain->domain, ids, count, now, err);
     if (code != TG_OK)
         return code;
-    if (count > 0)
-        return tg_fail(err, TG_REFUSED, "%s is associated with %zu account%s: dissociate it first (tollgate domain show %s)",
-                       domain->domain, count, count == 1 ? "" : "s", domain->domain);
     struct tg_key key = tg_key_name(domain->domain);
     tg_delete(change, TG_DB_DOMAINS, &key);
     key = tg_key_id_name(domain->customer_id, domain->domain);
@@ -190,8 +217,9 @@ enum tg_code tg_domain_associate(struct tg_change *change, const char *name, con
     if ((code = tg_domain_of_account(view, account->id, &list, &count, err)) != TG_OK)
         return code;
     if (is_new && count >= account->max_domains)
-        return tg_fail(err, TG_REFUSED, "%s has its maximum of %u domains: dissociate one, or raise it (tollgate account set %s "
-                       "--max-domains N)", username, account->max_domains, username);
+        return tg_fail(err, TG_REFUSED, "%s has its maximum of %u domain%s: dissociate one (tollgate domain dissociate DOMAIN %s), or "
+                       "raise it (tollgate account set %s --max-domains %u)", username, account->max_domains,
+                       account->max_domains == 1 ? "" : "s", username, username, account->max_domains + 1);
     Tg__Association record = TG__ASSOCIATION__INIT;
     record.subdomains = subdomains;
     record.since = is_new ? now : there->since;

@@ -21,8 +21,8 @@ enum tg_code tg_domain_add(struct tg_change *change, const char *name, uint64_t 
                            Tg__Domain **domain, struct tg_error *err) TG_MUST_CHECK;
 enum tg_code tg_domain_set_status(struct tg_change *change, const char *name, Tg__DomainStatus status,
                                   const char *reason, int64_t now, struct tg_error *err) TG_MUST_CHECK;
-/* TG_REFUSED while associated with an account. */
-enum tg_code tg_domain_remove(struct tg_change *change, const char *name, int64_t now, struct tg_error *err) TG_MUST_CHECK;
+/* While associated with accounts: TG_REFUSED, naming them, or with `dissociate` it is taken from them first. */
+enum tg_code tg_domain_remove(struct tg_change *change, const char *name, bool dissociate, int64_t now, struct tg_error *err) TG_MUST_CHECK;
 
 /* TG_REFUSED: another customer's domain, already associated with the same setting, or the account's maximum
  * reached. An association that exists with the other setting of `subdomains` is changed. */

@@ -132,3 +132,8 @@ bool tg_domain_is_public_suffix(const char *canonical)
 {
     return psl_is_public_suffix2(psl_builtin(), canonical, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE) == 1;
 }
+
+const char *tg_domain_registrable(const char *canonical)
+{
+    return psl_registrable_domain(psl_builtin(), canonical);
+}

@@ -21,5 +21,7 @@ void tg_domain_name_display(const char *canonical, char *out, size_t size);
 
 /* com, co.uk, github.io: nobody's (libpsl's built-in list). */
 bool tg_domain_is_public_suffix(const char *canonical);
+/* The organisational domain: one label more than the public suffix. Points into canonical; NULL: a public suffix itself. */
+const char *tg_domain_registrable(const char *canonical);
 
 #endif

@@ -25,7 +25,8 @@
  *   domain_accounts   domain NUL, account id 8
  *   account_networks  account id 8, family 1, prefix length 1, address 16
  *
- * Account 0 is nobody's: activity and daily of clients that belong to no account. Sequences are random
+ * Account 0 is nobody's: activity and daily of clients that belong to no account. In daily, TG_RELAY is the whole
+ * relay's sum (with several writers TG_RELAY + n, one each, so that they do not meet in one record). Sequences are random
  * 24-bit numbers, so that no writer needs another's counter. IPv4 addresses fill the first 4 of the 16
  * octets, the rest are zero. */
 #ifndef TG_KEYS_H
@@ -63,6 +64,8 @@ const char *tg_db_name(enum tg_db db);
 #define TG_META_STORE "store"
 #define TG_META_SEAL_KEYS "seal_keys"
 #define TG_META_IMPORT "import"
+
+#define TG_RELAY (UINT64_C(1) << 62)
 
 enum { TG_KEY_MAX = 300, TG_DOMAIN_MAX = 253, TG_USERNAME_MAX = 64 };
 

@@ -82,6 +82,16 @@ static const char *check_resolver(const char *value)
                : "an address, or \"address:port\"";
 }
 
+/* One or more labels, in front of "._domainkey.DOMAIN". */
+static const char *check_selector(const char *value)
+{
+    size_t len = strlen(value);
+    return len > 0 && len <= 63 && strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len &&
+                   value[0] != '.' && value[len - 1] != '.' && strstr(value, "..") == NULL
+               ? NULL
+               : "a DKIM selector: letters, digits, -, _ and dots, at most 63";
+}
+
 static const char *check_log(const char *value)
 {
     return strcmp(value, "syslog") == 0 || strcmp(value, "stderr") == 0 || value[0] == '/'

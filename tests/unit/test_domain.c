@@ -4,7 +4,7 @@
 struct args {
     const char *name, *username, *reason;
     uint64_t customer_id;
-    bool subdomains;
+    bool subdomains, dissociate;
     Tg__DomainStatus status;
 };
 
@@ -24,7 +24,7 @@ static enum tg_code set_status(struct tg_change *change, void *arg, struct tg_er
 static enum tg_code remove_domain(struct tg_change *change, void *arg, struct tg_error *err)
 {
     const struct args *a = arg;
-    return tg_domain_remove(change, a->name, NOW, err);
+    return tg_domain_remove(change, a->name, a->dissociate, NOW, err);
 }
 
 static enum tg_code associate(struct tg_change *change, void *arg, struct tg_error *err)
@@ -149,12 +149,15 @@ static void test_a_domain_in_use_is_not_removed(void **state)
     struct args a = { .name = "example.com", .customer_id = account.wish.customer_id, .username = account.username };
     assert_changed(n, run(n, add, &a));
     assert_changed(n, run(n, associate, &a));
-    assert_refused(n, run(n, remove_domain, &a), TG_REFUSED, "1 account");
+    assert_refused(n, run(n, remove_domain, &a), TG_REFUSED, account.username);
     assert_changed(n, run(n, dissociate, &a));
+    assert_changed(n, run(n, associate, &a));
+    a.dissociate = true;
     assert_changed(n, run(n, remove_domain, &a));
     assert_audit(n, 0, "domain remove", "example.com", "customer 1, pending", "");
     assert_refused(n, run(n, remove_domain, &a), TG_NOT_FOUND, "example.com");
     assert_int_equal(keys_in(n, TG_DB_DOMAINS), 0);
+    assert_int_equal(keys_in(n, TG_DB_ASSOCIATIONS), 0);
 }
 
 static void test_associations_come_and_go_and_change_their_setting(void **state)
