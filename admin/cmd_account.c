@@ -5,7 +5,9 @@
 #include "admin/dashboard.h"
 #include "admin/json.h"
 #include "admin/output.h"
+#include "admin/shop.h"
 #include "schema/account.h"
+#include "schema/billing.h"
 
 #define LIMITS \
     { .name = "max-domains", .type = OPT_NUMBER, .value = "N", .help = "sender domains that it may have", .min = 1, .max = 10000 }, \
@@ -13,7 +15,8 @@
     { .name = "max-per-hour", .type = OPT_NUMBER, .value = "N", .help = "units in an hour; 0: the service's", .min = 0, .max = 1000000000 }, \
     { .name = "max-per-day", .type = OPT_NUMBER, .value = "N", .help = "units in a day; 0: the service's", .min = 0, .max = 1000000000 }, \
     { .name = "ip-lock", .type = OPT_SWITCH, .value = "[on|off]", .help = "needs a login and an authorised IP, both" }, \
-    { .name = "any-sender", .type = OPT_SWITCH, .value = "[on|off]", .help = "sender domains are not compared" }
+    { .name = "any-sender", .type = OPT_SWITCH, .value = "[on|off]", .help = "sender domains are not compared" }, \
+    { .name = "notices", .type = OPT_SWITCH, .value = "[on|off]", .help = "mails about it, to the customer and to you (orders are mailed always)" }
 
 struct edit {
     struct context *context;
@@ -21,6 +24,8 @@ struct edit {
     json_t **result;
     struct tg_secret *password;
     int64_t old_valid_until;
+    struct shop shop;
+    uint64_t order_id;
 };
 
 static enum tg_code show(struct tg_view *view, const struct edit *e, const Tg__Account *account, struct tg_error *err)
@@ -59,6 +64,8 @@ static void apply(const struct input *in, Tg__Account *a)
         a->ip_lock = v->number != 0;
     if ((v = input_value(in, "any-sender"))->given)
         a->any_sender = v->number != 0;
+    if ((v = input_value(in, "notices"))->given)
+        a->no_notices = v->number == 0;
 }
 
 /* The account with a new password, which is shown this once. */
@@ -66,6 +73,19 @@ static void add_password(const struct edit *e, const char *last_key, json_t *las
 {
     json_t *account = *e->result;
     *e->result = json_pack("{s:o, s:s, s:o}", "account", account, "password", e->password->text, last_key, last);
+}
+
+static void render_order(const struct terminal *terminal, const json_t *order)
+{
+    char due[64];
+    if (!json_is_object(order))
+        return;
+    output_value(json_object_get(order, "due"), due, sizeof due);
+    fprintf(terminal->out, "The account waits for order %lld: %s %s, payable until %s.\n",
+            (long long)json_integer_value(json_object_get(order, "id")), json_string_value(json_object_get(order, "amount")),
+            json_string_value(json_object_get(order, "currency")), due);
+    if (json_is_string(json_object_get(order, "payment_url")))
+        fprintf(terminal->out, "It is paid at %s\n", json_string_value(json_object_get(order, "payment_url")));
 }
 
 static void render_password(const struct terminal *terminal, const json_t *result)
@@ -83,6 +103,7 @@ static void render_password(const struct terminal *terminal, const json_t *resul
     } else if (until != NULL) {
         fputs("The old one is void from now on.\n", terminal->out);
     } else {
+        render_order(terminal, json_object_get(result, "order"));
         fprintf(terminal->out, "Next: tollgate domain add DOMAIN --customer %lld; tollgate domain associate DOMAIN %s\n",
                 (long long)json_integer_value(json_object_get(account, "customer")),
                 json_string_value(json_object_get(account, "username")));
@@ -100,17 +121,46 @@ static enum tg_code add_in(struct tg_change *change, void *arg, struct tg_error 
     wish.customer_id = (uint64_t)input_value(in, "customer")->number;
     wish.plan_messages = (uint64_t)input_value(in, "messages")->number;
     tg_plan_parse(input_text(in, "plan"), &wish.plan);
-    enum tg_code code = tg_account_add(change, &wish, e->context->now, &account, e->password, err);
-    return code == TG_OK ? show(tg_change_view(change), e, account, err) : code;
+    Tg__Order *order;
+    enum tg_code code = tg_billing_add(change, &e->shop.terms, &wish, e->context->now, &account, e->password, &order, err);
+    if (code != TG_OK)
+        return code;
+    e->order_id = order != NULL ? order->id : 0;
+    return show(tg_change_view(change), e, account, err);
+}
+
+/* After its mail was sent, or not. */
+static enum tg_code read_order(const struct edit *e, json_t **out, struct tg_error *err)
+{
+    struct tg_view *view;
+    Tg__Order *order;
+    *out = json_null();
+    if (e->order_id == 0)
+        return TG_OK;
+    enum tg_code code = tg_view_begin(e->context->store, &view, err);
+    if (code != TG_OK)
+        return code;
+    code = tg_order_get(view, e->order_id, &order, err);
+    if (code == TG_OK)
+        *out = json_order(view, e->context->settings, order, e->context->now);
+    tg_view_end(&view);
+    return code;
 }
 
 static enum tg_code account_add(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
     struct tg_secret password;
     struct edit e = { .context = c, .input = in, .result = result, .password = &password };
-    enum tg_code code = tg_store_change(c->store, add_in, &e, err);
-    if (code == TG_OK)
-        add_password(&e, "order", json_null());
+    json_t *order = NULL;
+    shop_open(c, &e.shop);
+    enum tg_code code = shop_change(c, &e.shop, add_in, &e, err);
+    if (code == TG_OK) {
+        /* The account and its password are there: an order that can't be read does not hide them. */
+        struct tg_error unread;
+        if (read_order(&e, &order, &unread) != TG_OK)
+            order = json_null();
+        add_password(&e, "order", order);
+    }
     tg_secret_wipe(&password);
     return code;
 }
@@ -182,7 +232,7 @@ static void render_list(const struct terminal *terminal, const json_t *result)
             json_object_set(row, from_plan[f], json_object_get(json_object_get(account, "plan"), from_plan[f]));
         json_array_append_new(rows, row);
     }
-    output_table(terminal, rows, "username status customer plan used left type description");
+    output_table(terminal, rows, "username status customer plan used left last_used description");
     json_decref(rows);
 }
 

@@ -4,8 +4,11 @@
 #include "schema/account.h"
 #include "schema/calendar.h"
 #include "schema/domain.h"
+#include "schema/mail.h"
+#include "schema/money.h"
 #include "schema/network.h"
 #include "schema/reputation.h"
+#include "schema/order.h"
 
 json_t *json_time(int64_t t)
 {
@@ -38,10 +41,9 @@ json_t *json_customer(const Tg__Customer *c)
 
 json_t *json_offer(const Tg__Offer *o)
 {
-    char price[32];
-    snprintf(price, sizeof price, "%lld.%02lld", (long long)(o->price_minor / 100), (long long)(o->price_minor % 100));
+    char price[TG_MONEY_SIZE];
     return json_pack("{s:s, s:I, s:s, s:o, s:I, s:b}", "plan", tg_plan_name(o->plan), "messages", (json_int_t)o->messages, "price",
-                     price, "currency", json_text(o->currency), "price_minor", (json_int_t)o->price_minor, "on_sale", o->on_sale);
+                     tg_money_text(o->price_minor, o->currency, price), "currency", json_text(o->currency), "price_minor", (json_int_t)o->price_minor, "on_sale", o->on_sale);
 }
 
 json_t *json_activity(const char *username, const struct tg_event_id *id, const Tg__Activity *a)
@@ -69,10 +71,79 @@ const char *json_username(struct tg_view *view, uint64_t account_id)
     return account_id != 0 && tg_account_get(view, account_id, &account, NULL) == TG_OK ? account->username : "";
 }
 
+static json_t *mail_of(struct tg_view *view, uint64_t id, int64_t now)
+{
+    Tg__Mail *mail;
+    if (id == 0 || tg_mail_get(view, id, &mail, NULL) != TG_OK)
+        return json_null();
+    return json_pack("{s:s, s:o, s:o, s:I, s:o, s:o, s:o}", "status", tg_mail_state(mail, now), "kind", json_text(mail->kind), "to",
+                     json_text(mail->to), "attempts", (json_int_t)mail->attempts, "tried", json_time(mail->tried_at), "sent",
+                     json_time(mail->sent_at), "error", json_text_or_null(mail->error));
+}
+
+json_t *json_order(struct tg_view *view, const struct tg_settings *settings, const Tg__Order *o, int64_t now)
+{
+    char amount[TG_MONEY_SIZE];
+    json_t *order = json_pack("{s:I, s:o, s:s, s:I, s:s, s:o, s:s, s:o, s:o, s:o}", "id", (json_int_t)o->id, "username",
+                              json_text(o->username), "plan", tg_plan_name(o->plan), "messages", (json_int_t)o->messages,
+                              "amount", tg_money_text(o->amount_minor, o->currency, amount), "currency", json_text(o->currency),
+                              "status", tg_order_status_name(o->status), "created", json_time(o->created_at), "due",
+                              json_time(o->due_at), "payment_url",
+                              json_text_or_null(tg_order_payment_url(tg_view_arena(view), settings->payment_url, o)));
+    json_object_set_new(order, "kind", json_string(tg_order_kind_name(o->kind)));
+    json_object_set_new(order, "customer", json_integer((json_int_t)o->customer_id));
+    json_object_set_new(order, "amount_minor", json_integer((json_int_t)o->amount_minor));
+    json_object_set_new(order, "token", json_text(o->token));
+    json_object_set_new(order, "period_start", json_time(o->period_start));
+    json_object_set_new(order, "paid", json_time(o->paid_at));
+    json_object_set_new(order, "cancelled", json_time(o->cancelled_at));
+    json_object_set_new(order, "reference", json_text_or_null(o->reference));
+    json_object_set_new(order, "mail", mail_of(view, o->mail_id, now));
+    return order;
+}
+
+/* What the account is going to have: at a time, or when an order is paid. */
+static enum tg_code coming(struct tg_view *view, const Tg__Account *a, json_t **out, struct tg_error *err)
+{
+    static const Tg__OrderKind kinds[] = { TG__ORDER_KIND__OPENING, TG__ORDER_KIND__PLAN_CHANGE, TG__ORDER_KIND__TOP_UP };
+    *out = json_null();
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        Tg__Order *order;
+        enum tg_code code = tg_order_open(view, a, kinds[i], &order, err);
+        if (code == TG_NOT_FOUND)
+            continue;
+        if (code == TG_OK)
+            *out = json_pack("{s:s, s:I, s:n, s:I}", "plan", tg_plan_name(order->plan), "messages", (json_int_t)order->messages,
+                             "at", "order", (json_int_t)order->id);
+        return code;
+    }
+    if (a->next_at != 0)
+        *out = json_pack("{s:s, s:I, s:o, s:n}", "plan", tg_plan_name(a->next_plan), "messages", (json_int_t)a->next_messages,
+                         "at", json_time(a->next_at), "order");
+    return TG_OK;
+}
+
+static enum tg_code add_orders(struct tg_view *view, const struct tg_settings *settings, const Tg__Account *a, int64_t now,
+                               json_t *account, struct tg_error *err)
+{
+    json_t *orders = json_array(), *next = NULL;
+    enum tg_code code = coming(view, a, &next, err);
+    json_object_set_new(json_object_get(account, "plan"), "next", next);
+    for (size_t i = 0; code == TG_OK && i < a->n_open_orders; i++) {
+        Tg__Order *order;
+        code = tg_order_get(view, a->open_orders[i], &order, err);
+        if (code == TG_OK)
+            json_array_append_new(orders, json_order(view, settings, order, now));
+    }
+    json_object_set_new(account, "orders", orders);
+    return code;
+}
+
 static json_t *plan_of(const Tg__Account *a, const struct tg_balance *b)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "plan", tg_plan_name(a->plan), "messages", (json_int_t)a->plan_messages,
-                     "used", (json_int_t)b->used, "left", (json_int_t)b->left, "period_start", json_time(b->period_start),
+    bool later = a->next_at != 0 && b->period_start >= a->next_at; /* the sweep has not come to it yet */
+    return json_pack("{s:s, s:I, s:o, s:I, s:I, s:o, s:o, s:o}", "plan", tg_plan_name(later ? a->next_plan : a->plan), "messages",
+                     (json_int_t)(later ? a->next_messages : a->plan_messages), "paid_until", json_time(a->paid_until), "used", (json_int_t)b->used, "left", (json_int_t)b->left, "period_start", json_time(b->period_start),
                      "period_end", json_time(b->period_end), "expires", json_time(b->expires));
 }
 
@@ -149,6 +220,10 @@ enum tg_code json_account(struct tg_view *view, const struct tg_settings *settin
         return code;
     }
     json_object_set_new(o, "plan", plan_of(a, &balance));
+    if ((code = add_orders(view, settings, a, now, o, err)) != TG_OK) {
+        json_decref(o);
+        return code;
+    }
     json_object_set_new(o, "reputation", reputation_of(&reputation));
     json_object_set_new(o, "last_used", json_time(usage.total > 0 ? usage.last_at : 0));
     json_object_set_new(o, "max_recipients", json_integer((json_int_t)a->max_recipients));
@@ -158,6 +233,8 @@ enum tg_code json_account(struct tg_view *view, const struct tg_settings *settin
     json_object_set_new(o, "last_day", json_integer((json_int_t)balance.last_day));
     json_object_set_new(o, "ip_lock", json_boolean(a->ip_lock));
     json_object_set_new(o, "any_sender", json_boolean(a->any_sender));
+    json_object_set_new(o, "notices", json_boolean(!a->no_notices));
+    json_object_set_new(o, "last_used", json_time(usage.total > 0 ? usage.last_at : 0));
     json_object_set_new(o, "password", password_of(a, now));
     *out = o;
     return TG_OK;

@@ -27,6 +27,7 @@ enum tg_code json_domain(struct tg_view *view, const Tg__Domain *domain, json_t 
 
 /* "dns" of domain show: {"spf":{"state","name","value","text"}, …}. */
 json_t *json_domain_facts(const struct tg_domain_facts *facts);
+json_t *json_order(struct tg_view *view, const struct tg_settings *settings, const Tg__Order *order, int64_t now);
 
 /* The username of an account; "" for account 0 and for one that is gone. */
 const char *json_username(struct tg_view *view, uint64_t account_id);

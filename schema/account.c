@@ -85,7 +85,7 @@ enum tg_code tg_account_check(const Tg__Account *a, struct tg_error *err)
     if (!is_description(a->description))
         return tg_fail(err, TG_USAGE, "the description must be UTF-8 text of at most %d characters, none of them a control",
                        DESCRIPTION_MAX);
-    if (a->max_domains == 0 || a->max_domains > MAX_DOMAINS)
+    if (a->max_domains > MAX_DOMAINS || (a->max_domains == 0 && a->id != 0))
         return tg_fail(err, TG_USAGE, "the maximum of domains must be 1 to %d", MAX_DOMAINS);
     if (*a->notify == '\0')
         return TG_OK;
@@ -164,6 +164,7 @@ enum tg_code tg_account_update(struct tg_change *change, const Tg__Account *acco
     audit_number(change, now, old, "--max-per-day", old->max_per_day, account->max_per_day);
     audit_text(change, now, old, "--ip-lock", yes_no(old->ip_lock), yes_no(account->ip_lock));
     audit_text(change, now, old, "--any-sender", yes_no(old->any_sender), yes_no(account->any_sender));
+    audit_text(change, now, old, "--notices", yes_no(!old->no_notices), yes_no(!account->no_notices));
     old->description = account->description;
     old->type = account->type;
     old->notify = account->notify;
@@ -173,6 +174,7 @@ enum tg_code tg_account_update(struct tg_change *change, const Tg__Account *acco
     old->max_per_day = account->max_per_day;
     old->ip_lock = account->ip_lock;
     old->any_sender = account->any_sender;
+    old->no_notices = account->no_notices;
     tg_account_put(change, old);
     return tg_change_error(change, err);
 }

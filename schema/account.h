@@ -33,7 +33,7 @@ enum tg_code tg_account_next(struct tg_view *view, struct tg_walk *walk, enum tg
 /* The plan with the account's own caps and the service's, whichever is tighter (0: no cap). */
 struct tg_plan tg_account_plan(const Tg__Account *account, uint64_t service_per_hour, uint64_t service_per_day);
 
-/* Makes an account on a free plan, with username, id and password generated. Taken from *wish: customer_id
+/* Makes an account on a free plan (billing.h makes those of any plan), with username, id and password generated. Taken from *wish: customer_id
  * (must exist), description (not empty), type, plan (TG_REFUSED: not on sale), plan_messages (0: the plan's
  * only offer), notify ("" or a mailbox), max_domains (0: default), the limits and switches. TG_REFUSED where
  * the customer already has a free account. Writes usage, purchase in the ledger, audit. Results are in the

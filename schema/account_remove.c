@@ -2,6 +2,7 @@
 #include <string.h>
 #include "schema/account.h"
 #include "schema/audit.h"
+#include "schema/billing.h"
 
 /* Every key of this database that starts with the account's id; for each, `also` may delete its counterpart. */
 static enum tg_code delete_all(struct tg_change *change, enum tg_db db, uint64_t id,
@@ -49,6 +50,8 @@ enum tg_code tg_account_remove(struct tg_change *change, const char *username, i
     Tg__Account *account;
     enum tg_code code = tg_account_by_username(tg_change_view(change), username, &account, err);
     if (code == TG_OK)
+        code = tg_billing_forget(change, account, now, err);
+    if (code == TG_OK)
         code = delete_all(change, TG_DB_ASSOCIATIONS, account->id, delete_domain_account, err);
     if (code == TG_OK)
         code = delete_all(change, TG_DB_ACCOUNT_NETWORKS, account->id, delete_network, err);
@@ -62,6 +65,7 @@ enum tg_code tg_account_remove(struct tg_change *change, const char *username, i
         return code;
     struct tg_key key = tg_key_id(account->id);
     tg_delete(change, TG_DB_USAGE, &key);
+    tg_delete(change, TG_DB_NOTICES, &key);
     tg_delete(change, TG_DB_ACCOUNTS, &key);
     key = tg_key_name(username);
     tg_delete(change, TG_DB_LOGINS, &key);

@@ -70,6 +70,9 @@ struct tg_plan tg_account_plan(const Tg__Account *account, uint64_t service_per_
         .kind = account->plan,
         .messages = account->plan_messages,
         .since = account->plan_since,
+        .next_at = account->next_at,
+        .next_kind = account->next_plan,
+        .next_messages = account->next_messages,
         .max_per_hour = tighter(account->max_per_hour, service_per_hour),
         .max_per_day = tighter(account->max_per_day, service_per_day),
     };

@@ -260,6 +260,27 @@ static void check_audit(struct check *c, struct tg_span key, struct tg_span valu
         bad_key(c, TG_DB_AUDIT);
 }
 
+static void check_mail(struct check *c, struct tg_span key, struct tg_span value)
+{
+    uint64_t id;
+    bool done;
+    Tg__Mail *mail = record(c, TG_DB_MAILS, value, &tg__mail__descriptor);
+    if (!tg_read_mail(key, &done, &id))
+        bad_key(c, TG_DB_MAILS);
+    else if (mail != NULL && mail->id != id)
+        found(c, "mails: the record under %llu says it is %llu", n(id), n(mail->id));
+}
+
+static void check_notices(struct check *c, struct tg_span key, struct tg_span value)
+{
+    uint64_t id;
+    record(c, TG_DB_NOTICES, value, &tg__notices__descriptor);
+    if (!tg_read_id(key, &id))
+        bad_key(c, TG_DB_NOTICES);
+    else
+        owned(c, TG_DB_NOTICES, id);
+}
+
 /* ---- the indexes: each entry has its record ---- */
 
 static void check_customer_account(struct check *c, struct tg_span key, struct tg_span value)
@@ -333,6 +354,8 @@ static check_fn *const checkers[TG_DB_COUNT] = {
     [TG_DB_CUSTOMER_DOMAINS] = check_customer_domain,
     [TG_DB_DOMAIN_ACCOUNTS] = check_domain_account,
     [TG_DB_ACCOUNT_NETWORKS] = check_account_network,
+    [TG_DB_MAILS] = check_mail,
+    [TG_DB_NOTICES] = check_notices,
 };
 
 /* One bounded view: at most RENEW_EVERY records. *more: there is a rest, from *from on. */

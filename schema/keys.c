@@ -25,6 +25,8 @@ const char *tg_db_name(enum tg_db db)
         [TG_DB_CUSTOMER_DOMAINS] = "customer_domains",
         [TG_DB_DOMAIN_ACCOUNTS] = "domain_accounts",
         [TG_DB_ACCOUNT_NETWORKS] = "account_networks",
+        [TG_DB_MAILS] = "mails",
+        [TG_DB_NOTICES] = "notices",
     };
     assert((unsigned)db < TG_DB_COUNT);
     return names[db];
@@ -162,6 +164,20 @@ struct tg_key tg_key_audit(int64_t time_us, uint32_t sequence)
     struct tg_key key = { .len = 0 };
     add_number(&key, (uint64_t)time_us, 8);
     add_number(&key, sequence, 4);
+    return key;
+}
+
+struct tg_key tg_key_mail_prefix(bool done)
+{
+    struct tg_key key = { .len = 0 };
+    add_number(&key, done, 1);
+    return key;
+}
+
+struct tg_key tg_key_mail(bool done, uint64_t id)
+{
+    struct tg_key key = tg_key_mail_prefix(done);
+    add_number(&key, id, 8);
     return key;
 }
 
@@ -346,4 +362,13 @@ struct tg_span tg_value_id(uint64_t id, uint8_t buf[8])
 struct tg_event_id tg_event_new(uint64_t account_id, int64_t time_us)
 {
     return (struct tg_event_id){ account_id, time_us, randombytes_random() & 0xffffff };
+}
+
+bool tg_read_mail(struct tg_span key, bool *done, uint64_t *id)
+{
+    if (key.len != 9 || key.data[0] > 1)
+        return false;
+    *done = take_number(&key, 1) == 1;
+    *id = take_number(&key, 8);
+    return true;
 }

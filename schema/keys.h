@@ -19,6 +19,8 @@
  *   daily             account id 8, day 8                          Daily
  *   ledger            account id 8, time_us 8, sequence 4          Movement
  *   audit             time_us 8, sequence 4                        Audit
+ *   mails             0 (to be sent) or 1, mail id 8               Mail
+ *   notices           account id 8                                 Notices
  * indexes (value empty), which `store check` holds against the records:
  *   customer_accounts customer id 8, account id 8
  *   customer_domains  customer id 8, domain
@@ -55,6 +57,8 @@ enum tg_db {
     TG_DB_CUSTOMER_DOMAINS,
     TG_DB_DOMAIN_ACCOUNTS,
     TG_DB_ACCOUNT_NETWORKS,
+    TG_DB_MAILS,
+    TG_DB_NOTICES,
     TG_DB_COUNT
 };
 const char *tg_db_name(enum tg_db db);
@@ -109,6 +113,8 @@ struct tg_key tg_key_network_family(uint8_t family);           /* all networks o
 struct tg_key tg_key_account_network(uint64_t account_id, const struct tg_network *network);
 struct tg_key tg_key_event(const struct tg_event_id *id);      /* activity, ledger */
 struct tg_key tg_key_audit(int64_t time_us, uint32_t sequence);
+struct tg_key tg_key_mail(bool done, uint64_t id);
+struct tg_key tg_key_mail_prefix(bool done);                   /* all that are to be sent, or all others */
 
 /* Reading keys: false where the octets are not such a key. Names are copied, NUL-terminated. */
 bool tg_read_id(struct tg_span key, uint64_t *id);
@@ -121,6 +127,7 @@ bool tg_read_network(struct tg_span key, struct tg_network *network, uint64_t *a
 bool tg_read_account_network(struct tg_span key, uint64_t *account_id, struct tg_network *network);
 bool tg_read_event(struct tg_span key, struct tg_event_id *id);
 bool tg_read_audit(struct tg_span key, int64_t *time_us, uint32_t *sequence);
+bool tg_read_mail(struct tg_span key, bool *done, uint64_t *id);
 
 /* ---- by parts: what catalog.h lists, for programs that take every key alike ---- */
 enum tg_part {

@@ -24,7 +24,7 @@ static int64_t signed_amount(uint64_t n)
 
 /* Time as the account knows it: neither before its last charge nor before the day that its ledger
  * is open for. */
-static int64_t effective(const struct tg_usage *usage, int64_t now)
+int64_t tg_plan_time(const struct tg_usage *usage, int64_t now)
 {
     int64_t day_start;
     if (usage->last_at > now)
@@ -32,6 +32,18 @@ static int64_t effective(const struct tg_usage *usage, int64_t now)
     if (!__builtin_mul_overflow(usage->day, (int64_t)DAY_S, &day_start) && day_start > now)
         now = day_start;
     return now;
+}
+
+/* A usage that is rolled into the next plan's period stays there, also for a clock that was set back. */
+struct tg_plan tg_plan_in_force(const struct tg_plan *plan, const struct tg_usage *usage, int64_t now)
+{
+    struct tg_plan p = *plan;
+    if (p.next_at != 0 && (now >= p.next_at || usage->period_start >= p.next_at)) {
+        p.kind = p.next_kind;
+        p.messages = p.next_messages;
+        p.next_at = 0;
+    }
+    return p;
 }
 
 /* As of an effective time. */
@@ -96,12 +108,14 @@ static void roll_period(const struct tg_plan *plan, struct tg_usage *usage, int6
     if (start <= usage->period_start)
         return;
     int64_t end = tg_period_end(plan->since, usage->period_start);
+    struct tg_plan was = tg_plan_in_force(plan, usage, usage->period_start);
+    struct tg_plan is = tg_plan_in_force(plan, usage, start);
     close_use(usage, moved);
-    expire(moved, left_of(plan, usage, at), end < start ? end : start);
+    expire(moved, left_of(&was, usage, at), end < start ? end : start);
     usage->period_start = start;
     usage->used = 0;
     usage->extra = 0;
-    moves(moved, TG__MOVEMENT_KIND__RENEWAL, signed_amount(plan->messages), start);
+    moves(moved, TG__MOVEMENT_KIND__RENEWAL, signed_amount(is.messages), start);
 }
 
 static void roll_package(struct tg_usage *usage, int64_t at, struct moved *moved)
@@ -117,7 +131,7 @@ size_t tg_plan_roll(const struct tg_plan *plan, struct tg_usage *usage, int64_t 
                     struct tg_movement movements[TG_PLAN_MOVEMENTS])
 {
     struct moved moved = {.list = movements};
-    int64_t at = effective(usage, now);
+    int64_t at = tg_plan_time(usage, now);
     if (plan->kind == TG__PLAN_KIND__PREPAID)
         roll_package(usage, at, &moved);
     else
@@ -168,7 +182,7 @@ static int64_t rolled(const struct tg_plan *plan, const struct tg_usage *usage, 
     struct tg_movement ignored[TG_PLAN_MOVEMENTS];
     *copy = *usage;
     tg_plan_roll(plan, copy, now, ignored);
-    return effective(copy, now);
+    return tg_plan_time(copy, now);
 }
 
 void tg_plan_balance(const struct tg_plan *plan, const struct tg_usage *usage, int64_t now,
@@ -176,6 +190,8 @@ void tg_plan_balance(const struct tg_plan *plan, const struct tg_usage *usage, i
 {
     struct tg_usage copy;
     int64_t at = rolled(plan, usage, now, &copy);
+    const struct tg_plan p = tg_plan_in_force(plan, &copy, at);
+    plan = &p;
     memset(out, 0, sizeof *out);
     out->outcome = outcome_of(plan, &copy, at, 1);
     out->left = left_of(plan, &copy, at);
@@ -200,7 +216,8 @@ enum tg_plan_outcome tg_plan_check(const struct tg_plan *plan, const struct tg_u
 {
     struct tg_usage copy;
     int64_t at = rolled(plan, usage, now, &copy);
-    return outcome_of(plan, &copy, at, n);
+    const struct tg_plan p = tg_plan_in_force(plan, &copy, at);
+    return outcome_of(&p, &copy, at, n);
 }
 
 /* ---- changing ---- */
@@ -225,9 +242,10 @@ static void ring_add(uint32_t *ring, int64_t slots, int64_t *newest, int64_t slo
 enum tg_plan_outcome tg_plan_take(const struct tg_plan *plan, struct tg_usage *usage, int64_t now,
                                   uint64_t n)
 {
-    int64_t at = effective(usage, now);
+    int64_t at = tg_plan_time(usage, now);
     assert(n > 0 && usage->day == tg_day_of(at)); /* tg_plan_roll came before */
-    enum tg_plan_outcome outcome = outcome_of(plan, usage, at, n);
+    const struct tg_plan p = tg_plan_in_force(plan, usage, at);
+    enum tg_plan_outcome outcome = outcome_of(&p, usage, at, n);
     if (outcome != TG_PLAN_OK)
         return outcome;
     if (plan->kind == TG__PLAN_KIND__PREPAID)
@@ -247,13 +265,60 @@ enum tg_plan_outcome tg_plan_take(const struct tg_plan *plan, struct tg_usage *u
 struct tg_movement tg_plan_credit(const struct tg_plan *plan, struct tg_usage *usage, int64_t now,
                                   uint64_t n)
 {
-    int64_t at = effective(usage, now);
+    int64_t at = tg_plan_time(usage, now);
     uint64_t *balance = plan->kind == TG__PLAN_KIND__PREPAID ? &usage->prepaid_left : &usage->extra;
     if (plan->kind == TG__PLAN_KIND__PREPAID && at >= usage->prepaid_expires)
         usage->prepaid_expires = tg_month_add(at, PREPAID_MONTHS);
     *balance = add(*balance, n);
     return (struct tg_movement){
         .kind = TG__MOVEMENT_KIND__CREDIT, .amount = signed_amount(n), .at = at};
+}
+
+size_t tg_plan_begin(const struct tg_plan *old, struct tg_plan *plan, bool carry, uint64_t ahead,
+                     struct tg_usage *usage, int64_t now,
+                     struct tg_movement movements[TG_PLAN_MOVEMENTS])
+{
+    struct moved moved = {.list = movements};
+    int64_t at = tg_plan_time(usage, now);
+    const struct tg_plan was = tg_plan_in_force(old, usage, at);
+    uint64_t left = left_of(&was, usage, at);
+    close_use(usage, &moved);
+    if (!carry) {
+        expire(&moved, left, at);
+        left = 0;
+    }
+    plan->since = at;
+    plan->next_at = 0;
+    usage->used = usage->extra = usage->prepaid_left = 0;
+    usage->period_start = usage->prepaid_expires = 0;
+    if (plan->kind == TG__PLAN_KIND__PREPAID) {
+        usage->prepaid_left = add(plan->messages, add(left, ahead));
+        usage->prepaid_expires = tg_month_add(at, PREPAID_MONTHS);
+    } else {
+        usage->period_start = at;
+        usage->extra = add(left, ahead);
+    }
+    if (ahead > 0)
+        moves(&moved, TG__MOVEMENT_KIND__CREDIT, signed_amount(ahead), at);
+    moves(&moved, TG__MOVEMENT_KIND__PURCHASE, signed_amount(plan->messages), at);
+    return moved.count;
+}
+
+/* The expiry never moves to an earlier time, whatever the clock does. */
+struct tg_movement tg_plan_extend(const struct tg_plan *plan, struct tg_usage *usage, int64_t now,
+                                  uint64_t n)
+{
+    int64_t at = tg_plan_time(usage, now);
+    bool running = usage->prepaid_expires != 0 && at < usage->prepaid_expires;
+    int64_t expires = tg_month_add(at, PREPAID_MONTHS);
+    assert(plan->kind == TG__PLAN_KIND__PREPAID);
+    usage->prepaid_left = add(usage->prepaid_left, n);
+    if (expires > usage->prepaid_expires)
+        usage->prepaid_expires = expires;
+    return (struct tg_movement){
+        .kind = running ? TG__MOVEMENT_KIND__EXTENSION : TG__MOVEMENT_KIND__PURCHASE,
+        .amount = signed_amount(n),
+        .at = at};
 }
 
 /* ---- names ---- */

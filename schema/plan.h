@@ -14,6 +14,10 @@ struct tg_plan {
     uint64_t messages; /* each period; prepaid: of the last package */
     int64_t since;     /* periods keep this instant's day of the month and time of day */
     uint64_t max_per_hour, max_per_day; /* effective caps; 0: none */
+    /* What it becomes at next_at, the end of a period; 0: nothing is coming. Neither is prepaid. */
+    int64_t next_at;
+    Tg__PlanKind next_kind;
+    uint64_t next_messages;
 };
 
 struct tg_movement {
@@ -56,6 +60,21 @@ enum tg_plan_outcome tg_plan_take(const struct tg_plan *plan, struct tg_usage *u
 /* Gives n by hand: to the running period, or to the prepaid balance; where no package is running, it begins one
  * of twelve months. After tg_plan_roll. */
 struct tg_movement tg_plan_credit(const struct tg_plan *plan, struct tg_usage *usage, int64_t now, uint64_t n);
+
+/* A plan is bought in place of `old`, after tg_plan_roll by the old one: it begins at once, plan->since is set to
+ * that instant. What is left of the old one goes along (`carry`: into the new plan's first period, or package) or
+ * expires; `ahead` are messages of further periods that were paid already. At most TG_PLAN_MOVEMENTS. */
+size_t tg_plan_begin(const struct tg_plan *old, struct tg_plan *plan, bool carry, uint64_t ahead, struct tg_usage *usage,
+                     int64_t now, struct tg_movement movements[TG_PLAN_MOVEMENTS]);
+
+/* A further package of n on a prepaid plan, after tg_plan_roll: all that is left then is valid for twelve months.
+ * Where nothing was running it is a purchase. */
+struct tg_movement tg_plan_extend(const struct tg_plan *plan, struct tg_usage *usage, int64_t now, uint64_t n);
+
+/* The plan in force as of now, which is `next` from next_at on. */
+struct tg_plan tg_plan_in_force(const struct tg_plan *plan, const struct tg_usage *usage, int64_t now);
+/* Now, as the account knows it: never before its last charge. */
+int64_t tg_plan_time(const struct tg_usage *usage, int64_t now);
 
 const char *tg_plan_name(Tg__PlanKind kind); /* "free", "monthly", "prepaid" */
 bool tg_plan_parse(const char *text, Tg__PlanKind *kind);

@@ -1,0 +1,20 @@
+/* shop.h: what commands about money and accounts share: templates before the change, mails after it. */
+#ifndef ADMIN_SHOP_H
+#define ADMIN_SHOP_H
+
+#include "admin/command.h"
+#include "schema/mail.h"
+
+struct shop {
+    struct tg_templates *templates;
+    struct tg_shop terms;
+};
+
+/* Tells on standard error of templates that are not used. */
+void shop_open(const struct context *context, struct shop *shop);
+
+/* Runs the change; where it is done, sends the mails that nobody has tried yet, and says on standard error where that
+ * fails: the change stands all the same, and the sweep tries again. Then gives the shop back. */
+enum tg_code shop_change(struct context *context, struct shop *shop, tg_change_fn *fn, void *arg, struct tg_error *err) TG_MUST_CHECK;
+
+#endif
