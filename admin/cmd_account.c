@@ -8,6 +8,7 @@
 #include "admin/shop.h"
 #include "schema/account.h"
 #include "schema/billing.h"
+#include "schema/notice.h"
 
 #define LIMITS \
     { .name = "max-domains", .type = OPT_NUMBER, .value = "N", .help = "sender domains that it may have", .min = 1, .max = 10000 }, \
@@ -309,17 +310,29 @@ const struct command cmd_account_set = {
 
 /* ---- enable, disable ---- */
 
+/* What the customer is told of this change. */
+static enum tg_code notify(struct tg_change *change, const struct edit *e, struct tg_error *err)
+{
+    Tg__Account *account;
+    size_t count;
+    enum tg_code code = tg_account_by_username(tg_change_view(change), e->input->arg[0], &account, err);
+    return code == TG_OK ? tg_notice_account(change, &e->shop.terms, account->id, e->context->now, &count, err) : code;
+}
+
 static enum tg_code enable_in(struct tg_change *change, void *arg, struct tg_error *err)
 {
     struct edit *e = arg;
     enum tg_code code = tg_account_enable(change, e->input->arg[0], e->context->now, err);
+    if (code == TG_OK)
+        code = notify(change, e, err);
     return code == TG_OK ? show_by_name(change, e, err) : code;
 }
 
 static enum tg_code account_enable(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
     struct edit e = { .context = c, .input = in, .result = result };
-    return tg_store_change(c->store, enable_in, &e, err);
+    shop_open(c, &e.shop);
+    return shop_change(c, &e.shop, enable_in, &e, err);
 }
 
 static void render_status(const struct terminal *terminal, const json_t *result)
@@ -348,13 +361,16 @@ static enum tg_code disable_in(struct tg_change *change, void *arg, struct tg_er
 {
     struct edit *e = arg;
     enum tg_code code = tg_account_disable(change, e->input->arg[0], input_text(e->input, "reason"), e->context->now, err);
+    if (code == TG_OK)
+        code = notify(change, e, err);
     return code == TG_OK ? show_by_name(change, e, err) : code;
 }
 
 static enum tg_code account_disable(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
     struct edit e = { .context = c, .input = in, .result = result };
-    return tg_store_change(c->store, disable_in, &e, err);
+    shop_open(c, &e.shop);
+    return shop_change(c, &e.shop, disable_in, &e, err);
 }
 
 const struct command cmd_account_disable = {
@@ -376,6 +392,8 @@ static enum tg_code password_in(struct tg_change *change, void *arg, struct tg_e
     Tg__Account *account;
     enum tg_code code = tg_account_password(change, e->input->arg[0], input_value(e->input, "overlap")->number, e->context->now,
                                             &account, e->password, &e->old_valid_until, err);
+    if (code == TG_OK)
+        code = notify(change, e, err);
     return code == TG_OK ? show(tg_change_view(change), e, account, err) : code;
 }
 
@@ -383,7 +401,8 @@ static enum tg_code account_password(struct context *c, const struct input *in, 
 {
     struct tg_secret password;
     struct edit e = { .context = c, .input = in, .result = result, .password = &password };
-    enum tg_code code = tg_store_change(c->store, password_in, &e, err);
+    shop_open(c, &e.shop);
+    enum tg_code code = shop_change(c, &e.shop, password_in, &e, err);
     if (code == TG_OK)
         add_password(&e, "old_valid_until", json_time(e.old_valid_until));
     tg_secret_wipe(&password);

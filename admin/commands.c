@@ -6,7 +6,8 @@ const struct command *const commands[] = {
     &cmd_customer_add, &cmd_customer_list, &cmd_customer_show, &cmd_customer_set, &cmd_customer_billing,
     &cmd_customer_remove,
     &cmd_account_add, &cmd_account_list, &cmd_account_show, &cmd_account_set, &cmd_account_enable,
-    &cmd_account_disable, &cmd_account_password, &cmd_account_plan, &cmd_account_topup, &cmd_account_credit, &cmd_account_ledger, &cmd_account_remove,
+    &cmd_account_disable, &cmd_account_password, &cmd_account_plan, &cmd_account_topup,
+    &cmd_account_credit, &cmd_account_ledger, &cmd_account_remove,
     &cmd_domain_add, &cmd_domain_list, &cmd_domain_show, &cmd_domain_verify, &cmd_domain_associate,
     &cmd_domain_dissociate, &cmd_domain_remove,
     &cmd_ip_add, &cmd_ip_remove, &cmd_ip_list, &cmd_ip_lookup,
@@ -16,6 +17,7 @@ const struct command *const commands[] = {
     &cmd_explain,
     &cmd_auth_test,
     &cmd_store_check, &cmd_store_backup, &cmd_store_restore, &cmd_store_export, &cmd_store_import, &cmd_store_compact,
+    &cmd_sweep,
     &cmd_completion,
     NULL,
 };

@@ -18,5 +18,6 @@ extern const struct command cmd_activity, cmd_explain, cmd_auth_test;
 extern const struct command cmd_trace, cmd_audit, cmd_completion;
 extern const struct command cmd_store_check, cmd_store_backup, cmd_store_restore, cmd_store_export, cmd_store_import,
     cmd_store_compact;
+extern const struct command cmd_sweep;
 
 #endif

@@ -12,6 +12,7 @@
 #include "authd/metrics.h"
 #include "authd/options.h"
 #include "authd/sasl.h"
+#include "authd/sweeper.h"
 #include "schema/credential.h"
 #include "schema/daemon.h"
 #include "schema/detach.h"
@@ -27,6 +28,7 @@ struct daemon {
     const char *config;
     struct listeners *listeners;
     struct conns *conns;
+    struct sweeper *sweeper;
     struct event *term, *interrupt, *hangup, *deadline;
     struct tg_detached *detached;
 };
@@ -61,6 +63,7 @@ static void on_stop(evutil_socket_t signal_number, short what, void *arg)
     tg_log(TG_INFO, "stopping", NULL);
     tg_notify("STOPPING=1");
     evtimer_add(d->deadline, &wait);
+    sweeper_stop(d->sweeper);
     listeners_stop(d->listeners);
     conns_stop(d->conns, end_loop, d);
 }
@@ -82,7 +85,7 @@ static enum tg_code read_again(struct daemon *d, struct tg_error *err)
     const char *option = doors_restart_needed(d->app.settings, wanted);
     if (option != NULL)
         tg_log(TG_WARNING, "restart-needed", "option", option, "reason", "it is read at start only", NULL);
-    tg_settings_free(&d->app.settings);
+    sweeper_release(d->sweeper, &d->app.settings);
     d->app.settings = wanted;
     return TG_OK;
 }
@@ -158,6 +161,7 @@ static enum tg_code begin(struct daemon *d, struct tg_error *err)
     if (d->app.base == NULL)
         return tg_fail(err, TG_FAILED, "can't make an event loop: %s", strerror(errno));
     d->conns = conns_new(&d->app);
+    d->sweeper = sweeper_new(&d->app);
     if ((code = catch_signals(d, err)) != TG_OK)
         return code;
     return listeners_serve(d->listeners, d->conns, err);
@@ -173,6 +177,7 @@ static void free_event(struct event **event)
 static void end(struct daemon *d)
 {
     conns_free(&d->conns);
+    sweeper_free(&d->sweeper);
     listeners_free(&d->listeners);
     free_event(&d->term);
     free_event(&d->interrupt);

@@ -160,7 +160,7 @@ static enum tg_code next_queued(struct tg_view *view, uint64_t *id, Tg__Mail **m
 }
 
 static enum tg_code send_one(struct tg_store *store, const struct tg_settings *settings, struct tg_arena *arena,
-                             const Tg__Mail *mail, int64_t now, const volatile bool *stop, struct tg_mail_result *result,
+                             const Tg__Mail *mail, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
                              bool *failed, struct tg_error *err)
 {
     struct claim claim = { .id = mail->id, .now = now };
@@ -183,7 +183,7 @@ static enum tg_code send_one(struct tg_store *store, const struct tg_settings *s
 }
 
 enum tg_code tg_mail_send(struct tg_store *store, const struct tg_settings *settings, bool fresh, int64_t now,
-                          const volatile bool *stop, struct tg_mail_result *result, struct tg_error *err)
+                          const atomic_bool *stop, struct tg_mail_result *result, struct tg_error *err)
 {
     int in_a_row = 0;
     uint64_t at = 0;

@@ -3,6 +3,7 @@
 #ifndef TG_MAIL_H
 #define TG_MAIL_H
 
+#include <stdatomic.h>
 #include "schema/settings.h"
 #include "schema/store.h"
 #include "schema/template.h"
@@ -45,6 +46,6 @@ struct tg_mail_result {
  * fresh: only what was never tried, as a command does for its own; the sweep tries all again. Stops early where *stop becomes true (NULL: never). A failing mailer is no
  * failure of this function: *result tells. After three failures in a row the rest waits for the next time. */
 enum tg_code tg_mail_send(struct tg_store *store, const struct tg_settings *settings, bool fresh, int64_t now,
-                          const volatile bool *stop, struct tg_mail_result *result, struct tg_error *err) TG_MUST_CHECK;
+                          const atomic_bool *stop, struct tg_mail_result *result, struct tg_error *err) TG_MUST_CHECK;
 
 #endif

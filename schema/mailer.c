@@ -178,7 +178,7 @@ static enum tg_code judge(struct run *r, int status, struct tg_error *err)
     return tg_fail(err, TG_FAILED, "the mailer was ended by signal %d", WTERMSIG(status));
 }
 
-enum tg_code tg_mailer_run(const char *command, const char *message, int timeout_ms, const volatile bool *stop,
+enum tg_code tg_mailer_run(const char *command, const char *message, int timeout_ms, const atomic_bool *stop,
                            struct tg_error *err)
 {
     struct run r = { .in = -1, .out = -1, .exited = -1, .rest = message, .left = strlen(message) };

@@ -2,6 +2,7 @@
 #ifndef TG_MAILER_H
 #define TG_MAILER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "schema/arena.h"
@@ -18,7 +19,7 @@ char *tg_mailer_message(struct tg_arena *arena, const Tg__Mail *mail, const char
 /* Runs the command by sh, in a process group of its own, with the message on its standard input. TG_FAILED: it can't be
  * run, exits with anything but 0 (the sentence ends with what it said), or takes too long (it is killed); also where *stop
  * (may be NULL) becomes true. A command that does not read its input is no failure by itself: no SIGPIPE comes of it. */
-enum tg_code tg_mailer_run(const char *command, const char *message, int timeout_ms, const volatile bool *stop,
+enum tg_code tg_mailer_run(const char *command, const char *message, int timeout_ms, const atomic_bool *stop,
                            struct tg_error *err) TG_MUST_CHECK;
 
 #endif

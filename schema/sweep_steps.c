@@ -1,0 +1,146 @@
+/* sweep_steps.c: what the sweep does, one row a step, in this order: what changes a status comes before the notices, and
+ * the mails last, so that they leave in the same hour. */
+#include <stdio.h>
+#include "schema/account.h"
+#include "schema/activity.h"
+#include "schema/billing.h"
+#include "schema/calendar.h"
+#include "schema/notice.h"
+#include "schema/sweep_parts.h"
+
+enum { DAY_S = 86400 };
+
+/* ---- plans and orders ---- */
+
+static enum tg_code plans_due(struct sweep *s, struct tg_view *view, const Tg__Account *account, bool *due, struct tg_error *err)
+{
+    return tg_billing_is_due(view, account, s->now, due, err);
+}
+
+static enum tg_code plans_apply(struct sweep *s, struct tg_change *change, uint64_t id, struct tg_error *err)
+{
+    struct tg_billing_done done;
+    Tg__Account *account;
+    enum tg_code code = tg_billing_due(change, &s->shop, id, s->now, &done, err);
+    if (code != TG_OK || (code = tg_account_get(tg_change_view(change), id, &account, err)) != TG_OK)
+        return code == TG_NOT_FOUND ? TG_OK : code;
+    if (done.plan_changed)
+        sweep_note(s, TG_SWEPT_PLANS, 1, account->username, tg_plan_name(account->plan));
+    if (done.expired)
+        sweep_note(s, TG_SWEPT_EXPIRED, 1, account->username, "what was left of its package");
+    if (done.renewal_made)
+        sweep_note(s, TG_SWEPT_RENEWALS, 1, account->username, "an order for its next period");
+    if (done.overdue)
+        sweep_note(s, TG_SWEPT_OVERDUE, 1, account->username, "an order was not paid in time");
+    if (done.error)
+        sweep_note(s, TG_SWEPT_ERRORS, 1, account->username, tg_account_status_reason(account));
+    return TG_OK;
+}
+
+/* ---- notices ---- */
+
+static enum tg_code notices_due(struct sweep *s, struct tg_view *view, const Tg__Account *account, bool *due, struct tg_error *err)
+{
+    return tg_notice_is_due(view, account, s->now, due, err);
+}
+
+static enum tg_code notices_apply(struct sweep *s, struct tg_change *change, uint64_t id, struct tg_error *err)
+{
+    Tg__Account *account;
+    size_t count;
+    char detail[40];
+    enum tg_code code = tg_notice_account(change, &s->shop, id, s->now, &count, err);
+    if (code != TG_OK || count == 0)
+        return code;
+    if ((code = tg_account_get(tg_change_view(change), id, &account, err)) != TG_OK)
+        return code;
+    snprintf(detail, sizeof detail, "%zu mails", count);
+    sweep_note(s, TG_SWEPT_NOTICES, count, account->username, detail);
+    return TG_OK;
+}
+
+/* ---- retention, by whole days, so that a day's events and its counters agree while there are any ---- */
+
+static int64_t cutoff(const struct sweep *s)
+{
+    return (tg_day_of(s->now) - s->settings->activity_days) * DAY_S;
+}
+
+static enum tg_code next_activity(struct sweep *s, struct tg_walk *walk, struct tg_key *from, struct tg_error *err)
+{
+    struct tg_span key, value;
+    struct tg_event_id id;
+    enum tg_code code;
+    while ((code = tg_walk_next(walk, &key, &value, err)) == TG_OK) {
+        if (!tg_read_event(key, &id))
+            return tg_fail(err, TG_UNUSABLE, "damaged key in the activity log (see tollgate store check)");
+        if (id.time_us < cutoff(s) * 1000000) {
+            *from = tg_key_event(&id);
+            return TG_OK;
+        }
+        if (id.account_id == UINT64_MAX)
+            return TG_NOT_FOUND;
+        struct tg_key next = tg_key_id(id.account_id + 1); /* the rest of this account is younger */
+        tg_walk_seek(walk, &next);
+    }
+    return code;
+}
+
+static enum tg_code remove_activity(struct sweep *s, struct tg_error *err)
+{
+    return sweep_delete(s, TG_DB_ACTIVITY, tg_key_all(), next_activity, TG_SWEPT_ACTIVITY, err);
+}
+
+/* In the order of their numbers, which is that of their making. */
+static enum tg_code next_mail(struct sweep *s, struct tg_walk *walk, struct tg_key *from, struct tg_error *err)
+{
+    struct tg_span key, value;
+    bool done;
+    uint64_t id;
+    enum tg_code code = tg_walk_next(walk, &key, &value, err);
+    if (code != TG_OK)
+        return code;
+    if (!tg_read_mail(key, &done, &id))
+        return tg_fail(err, TG_UNUSABLE, "a damaged key in mails (run tollgate store check)");
+    Tg__Mail *mail = tg__mail__unpack(NULL, value.len, value.data);
+    if (mail == NULL)
+        return tg_fail(err, TG_UNUSABLE, "a damaged record in mails (run tollgate store check)");
+    bool old = mail->created_at < cutoff(s);
+    tg__mail__free_unpacked(mail, NULL);
+    *from = tg_key_mail(done, id);
+    return old ? TG_OK : TG_NOT_FOUND;
+}
+
+static enum tg_code remove_mails(struct sweep *s, struct tg_error *err)
+{
+    return sweep_delete(s, TG_DB_MAILS, tg_key_mail_prefix(true), next_mail, TG_SWEPT_MAILS_REMOVED, err);
+}
+
+/* ---- mails ---- */
+
+static enum tg_code send_mails(struct sweep *s, struct tg_error *err)
+{
+    struct tg_mail_result mails = { .sent = 0 };
+    if (s->options->dry_run)
+        return TG_OK;
+    enum tg_code code = tg_mail_send(s->store, s->settings, false, s->now, s->options->stop, &mails, err);
+    s->result->count[TG_SWEPT_MAILS_SENT] += mails.sent;
+    s->result->count[TG_SWEPT_MAILS_FAILED] += mails.failed + mails.given_up;
+    if (mails.failed + mails.given_up > 0) {
+        struct tg_error why;
+        tg_fail(&why, TG_FAILED, "%llu mails could not be sent%s: %s", (unsigned long long)(mails.failed + mails.given_up),
+                mails.given_up > 0 ? ", some of them for good" : "", mails.error);
+        sweep_problem(s, "mails", &why);
+    }
+    return code;
+}
+
+/* A new step is a row. Checks that ask the network come before the notices too, but never inside a change. */
+const struct sweep_step sweep_steps[] = {
+    { .name = "plans", .is_due = plans_due, .apply = plans_apply },
+    { .name = "notices", .is_due = notices_due, .apply = notices_apply },
+    { .name = "activity", .run = remove_activity },
+    { .name = "old mails", .run = remove_mails },
+    { .name = "mails", .run = send_mails },
+    { .name = NULL },
+};
