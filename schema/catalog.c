@@ -61,6 +61,8 @@ static const struct tg_database databases[TG_DB_COUNT] = {
     [TG_DB_LEDGER] = { .key = EVENT_KEY, .type = &tg__movement__descriptor, NO_INDEX },
     [TG_DB_AUDIT] = { .key = { { "time_us", TG_PART_TIME_US }, { "sequence", TG_PART_SEQUENCE } },
                       .type = &tg__audit__descriptor, NO_INDEX },
+    [TG_DB_NOTICES] = { .key = { { "account", TG_PART_NUMBER } }, .type = &tg__notices__descriptor, NO_INDEX },
+    [TG_DB_MAILS] = { .key = { { "done", TG_PART_BYTE }, { "mail", TG_PART_NUMBER } }, .type = &tg__mail__descriptor, NO_INDEX },
 };
 
 const struct tg_database *tg_catalog(enum tg_db db)
