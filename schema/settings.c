@@ -167,6 +167,8 @@ static void complain(cfg_t *cfg, const char *format, va_list args)
         return; /* the first is the cause */
     char text[300];
     vsnprintf(text, sizeof text, format, args);
+    for (char *c = text; *c != '\0'; c++) /* one line, whatever an escape in a value made */
+        *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
     reading->failed = true;
     tg_fail(reading->err, TG_UNUSABLE, "%s:%d: %s", reading->path, cfg != NULL ? cfg->line : 0, text);
 }
@@ -195,7 +197,7 @@ static int validate(cfg_t *cfg, cfg_opt_t *opt)
     const char *value = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
     const char *allowed = value != NULL ? checked(row, value) : NULL;
     if (allowed != NULL) {
-        cfg_error(cfg, "%s: \"%s\" is not allowed; allowed is %s", row->name, value, allowed);
+        cfg_error(cfg, "%s: \"%.80s\" is not allowed; allowed is %s", row->name, value, allowed);
         return -1;
     }
     return 0;
@@ -303,7 +305,10 @@ enum tg_code tg_settings_read(const char *path, struct tg_settings **settings, s
     reading = NULL;
     enum tg_code code = TG_OK;
     if (rc != CFG_SUCCESS || state.failed) {
-        code = state.failed ? TG_UNUSABLE : tg_fail(err, TG_UNUSABLE, "can't read the configuration %s: %s", path, strerror(errno));
+        code = state.failed              ? TG_UNUSABLE
+               : rc == CFG_PARSE_ERROR ? tg_fail(err, TG_UNUSABLE, "%s:%d: this is no line of a configuration (tollgate.conf(5) "
+                                                 "says what may stand there)", path, cfg->line)
+                                       : tg_fail(err, TG_UNUSABLE, "can't read the configuration %s: %s", path, strerror(errno));
     } else {
         struct tg_settings *s = tg_xcalloc(1, sizeof *s);
         s->path = tg_xstrdup(path);

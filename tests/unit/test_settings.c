@@ -97,6 +97,22 @@ static void test_a_wrong_option_names_its_file_line_and_what_is_allowed(void **s
     refused("log = \"stderr\n", "", "", "");
 }
 
+static void test_what_is_wrong_is_one_line_that_can_be_shown(void **state)
+{
+    (void)state;
+    struct tg_settings *s;
+    struct tg_error err;
+    refused("log = \"a\\nb\\x1b[31m\"\n", "1:", "\"a?b?[31m\"", "allowed is");
+    char text[2000];
+    memset(text, 'x', sizeof text);
+    memcpy(text, "log = \"", 7);
+    strcpy(text + sizeof text - 3, "\"\n");
+    refused(text, "1:", "xxx", "allowed is"); /* what is allowed is said, however long the value */
+    refused("user = \"\"\n\x19\x19;\n", "2:", "", "");
+    assert_int_equal(read_text("\x19;", &s, &err), TG_UNUSABLE);
+    assert_null(strstr(err.text, "nvalid argument"));
+}
+
 static void test_a_missing_file_is_one_sentence(void **state)
 {
     (void)state;
@@ -159,6 +175,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_file_works),
         cmocka_unit_test(test_what_is_set_is_read),
         cmocka_unit_test(test_a_wrong_option_names_its_file_line_and_what_is_allowed),
+        cmocka_unit_test(test_what_is_wrong_is_one_line_that_can_be_shown),
         cmocka_unit_test(test_a_missing_file_is_one_sentence),
         cmocka_unit_test(test_the_sample_reads_as_the_defaults),
         cmocka_unit_test(test_listen_addresses),
