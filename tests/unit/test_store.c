@@ -115,7 +115,7 @@ static void test_a_walk_survives_the_deletion_of_where_it_stands(void **state)
 {
     struct fixture *f = *state;
     struct tg_error err;
-    static char text[1000][8];
+    static char text[1000][16];
     const char *names[1001];
     int deleted;
     for (int i = 0; i < 1000; i++) {

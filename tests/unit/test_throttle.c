@@ -40,7 +40,7 @@ static void test_an_address_and_a_username_count_for_themselves(void **state)
     struct throttle *t = *state;
     /* Many names from one address … */
     for (int i = 0; i < 5; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "user%d", i);
         throttle_failure(t, "192.0.2.1", name, 0);
     }
@@ -48,7 +48,7 @@ static void test_an_address_and_a_username_count_for_themselves(void **state)
     assert_int_equal(throttle_failure(t, "192.0.2.2", "another", 0), 0);
     /* … and one name from many addresses. */
     for (int i = 0; i < 5; i++) {
-        char address[16];
+        char address[32];
         snprintf(address, sizeof address, "198.51.100.%d", i);
         throttle_failure(t, address, "alice", 0);
     }
