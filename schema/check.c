@@ -1,25 +1,17 @@
-/* check.c: see check.h. A checker a database; the table at the end names them all. */
+/* check.c: see check.h. A checker a database; the table at the end names them all. What concerns money is in
+ * check_money.c. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "schema/account.h"
-#include "schema/check.h"
+#include "schema/check_parts.h"
 #include "schema/credential.h"
 #include "schema/plan.h"
 #include "schema/records.pb-c.h"
 
 enum { RENEW_EVERY = 1000 };
 
-struct check {
-    struct tg_view *view;
-    int64_t now;
-    tg_problem_fn *problem;
-    void *arg;
-    uint64_t done, all;
-};
-
-static void found(struct check *c, const char *format, ...) TG_PRINTF(2, 3);
-static void found(struct check *c, const char *format, ...)
+void tg_check_found(struct check *c, const char *format, ...)
 {
     char text[400];
     va_list args;
@@ -29,30 +21,25 @@ static void found(struct check *c, const char *format, ...)
     c->problem(c->arg, text);
 }
 
-static unsigned long long n(uint64_t number)
-{
-    return number;
-}
-
-static bool exists(struct check *c, enum tg_db db, struct tg_key key)
+bool tg_check_exists(struct check *c, enum tg_db db, struct tg_key key)
 {
     struct tg_span value;
     return tg_get(c->view, db, &key, &value, NULL) == TG_OK;
 }
 
 /* A record of this type, or NULL (and a problem). */
-static void *record(struct check *c, enum tg_db db, struct tg_span value, const ProtobufCMessageDescriptor *type)
+void *tg_check_record(struct check *c, enum tg_db db, struct tg_span value, const ProtobufCMessageDescriptor *type)
 {
     void *message;
     if (tg_unpack(c->view, db, value, type, &message, NULL) == TG_OK)
         return message;
-    found(c, "%s: a record does not unpack", tg_db_name(db));
+    tg_check_found(c, "%s: a record does not unpack", tg_db_name(db));
     return NULL;
 }
 
-static void bad_key(struct check *c, enum tg_db db)
+void tg_check_bad_key(struct check *c, enum tg_db db)
 {
-    found(c, "%s: a key is damaged", tg_db_name(db));
+    tg_check_found(c, "%s: a key is damaged", tg_db_name(db));
 }
 
 /* ---- a checker for each database ---- */
@@ -61,42 +48,17 @@ static void check_meta(struct check *c, struct tg_span key, struct tg_span value
 {
     (void)key;
     if (value.len == 0)
-        found(c, "meta: an empty record");
+        tg_check_found(c, "meta: an empty record");
 }
 
 static void check_customer(struct check *c, struct tg_span key, struct tg_span value)
 {
     uint64_t id;
-    Tg__Customer *customer = record(c, TG_DB_CUSTOMERS, value, &tg__customer__descriptor);
+    Tg__Customer *customer = tg_check_record(c, TG_DB_CUSTOMERS, value, &tg__customer__descriptor);
     if (!tg_read_id(key, &id))
-        bad_key(c, TG_DB_CUSTOMERS);
+        tg_check_bad_key(c, TG_DB_CUSTOMERS);
     else if (customer != NULL && customer->id != id)
-        found(c, "customers: the record under %llu says it is %llu", n(id), n(customer->id));
-}
-
-/* The ledger's sum, less what the running day took, is what is left. */
-static void check_balance(struct check *c, const Tg__Account *a, const struct tg_usage *usage)
-{
-    struct tg_key prefix = tg_key_id(a->id);
-    struct tg_walk *walk;
-    struct tg_span key, value;
-    struct tg_plan plan = tg_account_plan(a, 0, 0);
-    int64_t sum = 0;
-    if (tg_walk_begin(c->view, TG_DB_LEDGER, &prefix, NULL, TG_FORWARD, &walk, NULL) != TG_OK)
-        return;
-    while (tg_walk_next(walk, &key, &value, NULL) == TG_OK) {
-        Tg__Movement *m = record(c, TG_DB_LEDGER, value, &tg__movement__descriptor);
-        sum += m != NULL ? m->amount : 0;
-    }
-    tg_walk_end(&walk);
-    /* As of the last charge: what time has brought since is not in the ledger yet. */
-    struct tg_balance balance;
-    tg_plan_balance(&plan, usage, usage->last_at, &balance);
-    int64_t left = usage->prepaid_left > 0 && a->plan == TG__PLAN_KIND__PREPAID ? (int64_t)usage->prepaid_left
-                                                                               : (int64_t)balance.left;
-    if (sum - (int64_t)usage->day_used != left)
-        found(c, "account %s: its ledger sums up to %lld, and %lld are left", a->username,
-              (long long)(sum - (int64_t)usage->day_used), (long long)left);
+        tg_check_found(c, "customers: the record under %llu says it is %llu", n(id), n(customer->id));
 }
 
 static void check_account(struct check *c, struct tg_span key, struct tg_span value)
@@ -105,28 +67,29 @@ static void check_account(struct check *c, struct tg_span key, struct tg_span va
     struct tg_usage usage;
     struct tg_span login;
     struct tg_error err;
-    Tg__Account *a = record(c, TG_DB_ACCOUNTS, value, &tg__account__descriptor);
+    Tg__Account *a = tg_check_record(c, TG_DB_ACCOUNTS, value, &tg__account__descriptor);
     if (!tg_read_id(key, &id)) {
-        bad_key(c, TG_DB_ACCOUNTS);
+        tg_check_bad_key(c, TG_DB_ACCOUNTS);
         return;
     }
     if (a == NULL)
         return;
     if (a->id != id)
-        found(c, "accounts: the record under %llu says it is %llu", n(id), n(a->id));
+        tg_check_found(c, "accounts: the record under %llu says it is %llu", n(id), n(a->id));
     struct tg_key name = tg_key_name(a->username);
     if (*a->username == '\0' || tg_get(c->view, TG_DB_LOGINS, &name, &login, NULL) != TG_OK || !tg_read_id(login, &named) || named != id)
-        found(c, "account %llu: the login %s does not lead to it", n(id), a->username);
-    if (!exists(c, TG_DB_CUSTOMERS, tg_key_id(a->customer_id)))
-        found(c, "account %s: there is no customer %llu", a->username, n(a->customer_id));
-    if (!exists(c, TG_DB_CUSTOMER_ACCOUNTS, tg_key_id_pair(a->customer_id, id)))
-        found(c, "account %s: customer_accounts does not have it", a->username);
+        tg_check_found(c, "account %llu: the login %s does not lead to it", n(id), a->username);
+    if (!tg_check_exists(c, TG_DB_CUSTOMERS, tg_key_id(a->customer_id)))
+        tg_check_found(c, "account %s: there is no customer %llu", a->username, n(a->customer_id));
+    if (!tg_check_exists(c, TG_DB_CUSTOMER_ACCOUNTS, tg_key_id_pair(a->customer_id, id)))
+        tg_check_found(c, "account %s: customer_accounts does not have it", a->username);
     if (a->credential == NULL || a->credential->hash.len == 0 || a->credential->salt.len != TG_SALT_LEN)
-        found(c, "account %s: its credential is damaged", a->username);
+        tg_check_found(c, "account %s: its credential is damaged", a->username);
     if (tg_usage_get(c->view, id, &usage, &err) != TG_OK)
-        found(c, "account %s: %s", a->username, err.text);
+        tg_check_found(c, "account %s: %s", a->username, err.text);
     else
-        check_balance(c, a, &usage);
+        tg_check_money(c, a, &usage);
+    tg_check_open_orders(c, a);
 }
 
 static void check_login(struct check *c, struct tg_span key, struct tg_span value)
@@ -134,9 +97,9 @@ static void check_login(struct check *c, struct tg_span key, struct tg_span valu
     char name[TG_DOMAIN_MAX + 1];
     uint64_t id;
     if (!tg_read_name(key, name))
-        bad_key(c, TG_DB_LOGINS);
-    else if (!tg_read_id(value, &id) || !exists(c, TG_DB_ACCOUNTS, tg_key_id(id)))
-        found(c, "logins: %s names no account", name);
+        tg_check_bad_key(c, TG_DB_LOGINS);
+    else if (!tg_read_id(value, &id) || !tg_check_exists(c, TG_DB_ACCOUNTS, tg_key_id(id)))
+        tg_check_found(c, "logins: %s names no account", name);
 }
 
 static void check_usage(struct check *c, struct tg_span key, struct tg_span value)
@@ -144,91 +107,84 @@ static void check_usage(struct check *c, struct tg_span key, struct tg_span valu
     uint64_t id;
     (void)value;
     if (!tg_read_id(key, &id))
-        bad_key(c, TG_DB_USAGE);
-    else if (!exists(c, TG_DB_ACCOUNTS, tg_key_id(id)))
-        found(c, "usage: there is no account %llu", n(id));
+        tg_check_bad_key(c, TG_DB_USAGE);
+    else if (!tg_check_exists(c, TG_DB_ACCOUNTS, tg_key_id(id)))
+        tg_check_found(c, "usage: there is no account %llu", n(id));
 }
 
 static void check_domain(struct check *c, struct tg_span key, struct tg_span value)
 {
     char name[TG_DOMAIN_MAX + 1];
-    Tg__Domain *d = record(c, TG_DB_DOMAINS, value, &tg__domain__descriptor);
+    Tg__Domain *d = tg_check_record(c, TG_DB_DOMAINS, value, &tg__domain__descriptor);
     if (!tg_read_name(key, name)) {
-        bad_key(c, TG_DB_DOMAINS);
+        tg_check_bad_key(c, TG_DB_DOMAINS);
         return;
     }
     if (d == NULL)
         return;
     if (strcmp(d->domain, name) != 0)
-        found(c, "domains: the record under %s says it is %.253s", name, d->domain);
-    if (!exists(c, TG_DB_CUSTOMERS, tg_key_id(d->customer_id)))
-        found(c, "domain %s: there is no customer %llu", name, n(d->customer_id));
-    if (!exists(c, TG_DB_CUSTOMER_DOMAINS, tg_key_id_name(d->customer_id, name)))
-        found(c, "domain %s: customer_domains does not have it", name);
+        tg_check_found(c, "domains: the record under %s says it is %.253s", name, d->domain);
+    if (!tg_check_exists(c, TG_DB_CUSTOMERS, tg_key_id(d->customer_id)))
+        tg_check_found(c, "domain %s: there is no customer %llu", name, n(d->customer_id));
+    if (!tg_check_exists(c, TG_DB_CUSTOMER_DOMAINS, tg_key_id_name(d->customer_id, name)))
+        tg_check_found(c, "domain %s: customer_domains does not have it", name);
 }
 
 static void check_association(struct check *c, struct tg_span key, struct tg_span value)
 {
     char name[TG_DOMAIN_MAX + 1];
     uint64_t id;
-    record(c, TG_DB_ASSOCIATIONS, value, &tg__association__descriptor);
+    tg_check_record(c, TG_DB_ASSOCIATIONS, value, &tg__association__descriptor);
     if (!tg_read_id_name(key, &id, name)) {
-        bad_key(c, TG_DB_ASSOCIATIONS);
+        tg_check_bad_key(c, TG_DB_ASSOCIATIONS);
         return;
     }
-    if (!exists(c, TG_DB_ACCOUNTS, tg_key_id(id)))
-        found(c, "associations: %s with account %llu, which is not there", name, n(id));
-    if (!exists(c, TG_DB_DOMAINS, tg_key_name(name)))
-        found(c, "associations: account %llu with %s, which is not there", n(id), name);
-    if (!exists(c, TG_DB_DOMAIN_ACCOUNTS, tg_key_name_id(name, id)))
-        found(c, "associations: domain_accounts does not have %s with account %llu", name, n(id));
+    if (!tg_check_exists(c, TG_DB_ACCOUNTS, tg_key_id(id)))
+        tg_check_found(c, "associations: %s with account %llu, which is not there", name, n(id));
+    if (!tg_check_exists(c, TG_DB_DOMAINS, tg_key_name(name)))
+        tg_check_found(c, "associations: account %llu with %s, which is not there", n(id), name);
+    if (!tg_check_exists(c, TG_DB_DOMAIN_ACCOUNTS, tg_key_name_id(name, id)))
+        tg_check_found(c, "associations: domain_accounts does not have %s with account %llu", name, n(id));
 }
 
 static void check_network(struct check *c, struct tg_span key, struct tg_span value)
 {
     struct tg_network network;
     uint64_t id;
-    record(c, TG_DB_NETWORKS, value, &tg__authorised_ip__descriptor);
+    tg_check_record(c, TG_DB_NETWORKS, value, &tg__authorised_ip__descriptor);
     if (!tg_read_network(key, &network, &id))
-        bad_key(c, TG_DB_NETWORKS);
-    else if (!exists(c, TG_DB_ACCOUNTS, tg_key_id(id)))
-        found(c, "networks: one of account %llu, which is not there", n(id));
-    else if (!exists(c, TG_DB_ACCOUNT_NETWORKS, tg_key_account_network(id, &network)))
-        found(c, "networks: account_networks does not have one of account %llu", n(id));
+        tg_check_bad_key(c, TG_DB_NETWORKS);
+    else if (!tg_check_exists(c, TG_DB_ACCOUNTS, tg_key_id(id)))
+        tg_check_found(c, "networks: one of account %llu, which is not there", n(id));
+    else if (!tg_check_exists(c, TG_DB_ACCOUNT_NETWORKS, tg_key_account_network(id, &network)))
+        tg_check_found(c, "networks: account_networks does not have one of account %llu", n(id));
 }
 
 static void check_offer(struct check *c, struct tg_span key, struct tg_span value)
 {
     uint8_t plan;
     uint64_t messages;
-    record(c, TG_DB_PLANS, value, &tg__offer__descriptor);
+    tg_check_record(c, TG_DB_PLANS, value, &tg__offer__descriptor);
     if (!tg_read_offer(key, &plan, &messages))
-        bad_key(c, TG_DB_PLANS);
+        tg_check_bad_key(c, TG_DB_PLANS);
 }
 
-static void check_order(struct check *c, struct tg_span key, struct tg_span value)
+void tg_check_owned(struct check *c, enum tg_db db, uint64_t account_id)
 {
-    uint64_t id;
-    record(c, TG_DB_ORDERS, value, &tg__order__descriptor);
-    if (!tg_read_id(key, &id))
-        bad_key(c, TG_DB_ORDERS);
-}
-
-static void owned(struct check *c, enum tg_db db, uint64_t account_id)
-{
-    if (account_id != 0 && !(db == TG_DB_DAILY && account_id >= TG_RELAY) && !exists(c, TG_DB_ACCOUNTS, tg_key_id(account_id)))
-        found(c, "%s: there is no account %llu", tg_db_name(db), n(account_id));
+    if (account_id != 0 && !(db == TG_DB_DAILY && account_id >= TG_RELAY) &&
+        !tg_check_exists(c, TG_DB_ACCOUNTS, tg_key_id(account_id)))
+        tg_check_found(c, "%s: there is no account %llu", tg_db_name(db), n(account_id));
 }
 
 static void check_event(struct check *c, enum tg_db db, struct tg_span key, struct tg_span value,
                         const ProtobufCMessageDescriptor *type)
 {
     struct tg_event_id id;
-    record(c, db, value, type);
+    tg_check_record(c, db, value, type);
     if (!tg_read_event(key, &id))
-        bad_key(c, db);
+        tg_check_bad_key(c, db);
     else
-        owned(c, db, id.account_id);
+        tg_check_owned(c, db, id.account_id);
 }
 
 static void check_activity(struct check *c, struct tg_span key, struct tg_span value)
@@ -241,44 +197,34 @@ static void check_ledger(struct check *c, struct tg_span key, struct tg_span val
     check_event(c, TG_DB_LEDGER, key, value, &tg__movement__descriptor);
 }
 
-static void check_daily(struct check *c, struct tg_span key, struct tg_span value)
-{
-    uint64_t id, day;
-    record(c, TG_DB_DAILY, value, &tg__daily__descriptor);
-    if (!tg_read_id_pair(key, &id, &day))
-        bad_key(c, TG_DB_DAILY);
-    else
-        owned(c, TG_DB_DAILY, id);
-}
-
 static void check_audit(struct check *c, struct tg_span key, struct tg_span value)
 {
     int64_t time_us;
     uint32_t sequence;
-    record(c, TG_DB_AUDIT, value, &tg__audit__descriptor);
+    tg_check_record(c, TG_DB_AUDIT, value, &tg__audit__descriptor);
     if (!tg_read_audit(key, &time_us, &sequence))
-        bad_key(c, TG_DB_AUDIT);
+        tg_check_bad_key(c, TG_DB_AUDIT);
 }
 
 static void check_mail(struct check *c, struct tg_span key, struct tg_span value)
 {
     uint64_t id;
     bool done;
-    Tg__Mail *mail = record(c, TG_DB_MAILS, value, &tg__mail__descriptor);
+    Tg__Mail *mail = tg_check_record(c, TG_DB_MAILS, value, &tg__mail__descriptor);
     if (!tg_read_mail(key, &done, &id))
-        bad_key(c, TG_DB_MAILS);
+        tg_check_bad_key(c, TG_DB_MAILS);
     else if (mail != NULL && mail->id != id)
-        found(c, "mails: the record under %llu says it is %llu", n(id), n(mail->id));
+        tg_check_found(c, "mails: the record under %llu says it is %llu", n(id), n(mail->id));
 }
 
 static void check_notices(struct check *c, struct tg_span key, struct tg_span value)
 {
     uint64_t id;
-    record(c, TG_DB_NOTICES, value, &tg__notices__descriptor);
+    tg_check_record(c, TG_DB_NOTICES, value, &tg__notices__descriptor);
     if (!tg_read_id(key, &id))
-        bad_key(c, TG_DB_NOTICES);
+        tg_check_bad_key(c, TG_DB_NOTICES);
     else
-        owned(c, TG_DB_NOTICES, id);
+        tg_check_owned(c, TG_DB_NOTICES, id);
 }
 
 /* ---- the indexes: each entry has its record ---- */
@@ -289,9 +235,9 @@ static void check_customer_account(struct check *c, struct tg_span key, struct t
     Tg__Account *a;
     (void)value;
     if (!tg_read_id_pair(key, &customer_id, &id))
-        bad_key(c, TG_DB_CUSTOMER_ACCOUNTS);
+        tg_check_bad_key(c, TG_DB_CUSTOMER_ACCOUNTS);
     else if (tg_account_get(c->view, id, &a, NULL) != TG_OK || a->customer_id != customer_id)
-        found(c, "customer_accounts: account %llu is not customer %llu's", n(id), n(customer_id));
+        tg_check_found(c, "customer_accounts: account %llu is not customer %llu's", n(id), n(customer_id));
 }
 
 static void check_customer_domain(struct check *c, struct tg_span key, struct tg_span value)
@@ -301,12 +247,12 @@ static void check_customer_domain(struct check *c, struct tg_span key, struct tg
     Tg__Domain *d;
     (void)value;
     if (!tg_read_id_name(key, &customer_id, name)) {
-        bad_key(c, TG_DB_CUSTOMER_DOMAINS);
+        tg_check_bad_key(c, TG_DB_CUSTOMER_DOMAINS);
         return;
     }
     struct tg_key at = tg_key_name(name);
     if (tg_get_record(c->view, TG_DB_DOMAINS, &at, &tg__domain__descriptor, &d, NULL) != TG_OK || d->customer_id != customer_id)
-        found(c, "customer_domains: %s is not customer %llu's", name, n(customer_id));
+        tg_check_found(c, "customer_domains: %s is not customer %llu's", name, n(customer_id));
 }
 
 static void check_domain_account(struct check *c, struct tg_span key, struct tg_span value)
@@ -315,9 +261,9 @@ static void check_domain_account(struct check *c, struct tg_span key, struct tg_
     uint64_t id;
     (void)value;
     if (!tg_read_name_id(key, name, &id))
-        bad_key(c, TG_DB_DOMAIN_ACCOUNTS);
-    else if (!exists(c, TG_DB_ASSOCIATIONS, tg_key_id_name(id, name)))
-        found(c, "domain_accounts: %s with account %llu is no association", name, n(id));
+        tg_check_bad_key(c, TG_DB_DOMAIN_ACCOUNTS);
+    else if (!tg_check_exists(c, TG_DB_ASSOCIATIONS, tg_key_id_name(id, name)))
+        tg_check_found(c, "domain_accounts: %s with account %llu is no association", name, n(id));
 }
 
 static void check_account_network(struct check *c, struct tg_span key, struct tg_span value)
@@ -326,9 +272,9 @@ static void check_account_network(struct check *c, struct tg_span key, struct tg
     uint64_t id;
     (void)value;
     if (!tg_read_account_network(key, &id, &network))
-        bad_key(c, TG_DB_ACCOUNT_NETWORKS);
-    else if (!exists(c, TG_DB_NETWORKS, tg_key_network(&network, id)))
-        found(c, "account_networks: one of account %llu is not in networks", n(id));
+        tg_check_bad_key(c, TG_DB_ACCOUNT_NETWORKS);
+    else if (!tg_check_exists(c, TG_DB_NETWORKS, tg_key_network(&network, id)))
+        tg_check_found(c, "account_networks: one of account %llu is not in networks", n(id));
 }
 
 /* ---- all of them ---- */
@@ -345,9 +291,9 @@ static check_fn *const checkers[TG_DB_COUNT] = {
     [TG_DB_ASSOCIATIONS] = check_association,
     [TG_DB_NETWORKS] = check_network,
     [TG_DB_PLANS] = check_offer,
-    [TG_DB_ORDERS] = check_order,
+    [TG_DB_ORDERS] = tg_check_order,
     [TG_DB_ACTIVITY] = check_activity,
-    [TG_DB_DAILY] = check_daily,
+    [TG_DB_DAILY] = tg_check_daily,
     [TG_DB_LEDGER] = check_ledger,
     [TG_DB_AUDIT] = check_audit,
     [TG_DB_CUSTOMER_ACCOUNTS] = check_customer_account,
