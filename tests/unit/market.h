@@ -46,7 +46,7 @@ static inline void must_agree(struct market *m)
 {
     struct tg_store_stat stat;
     struct tg_error err;
-    assert_ok(tg_store_check(m->store, m->now, problem, NULL, NULL, &stat, &err));
+    assert_ok(tg_store_check(m->store, m->now, problem, NULL, NULL, NULL, &stat, &err));
 }
 
 static inline enum tg_code step(struct market *m, tg_change_fn *fn)
