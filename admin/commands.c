@@ -18,6 +18,7 @@ const struct command *const commands[] = {
     &cmd_auth_test,
     &cmd_store_check, &cmd_store_backup, &cmd_store_restore, &cmd_store_export, &cmd_store_import, &cmd_store_compact,
     &cmd_sweep,
+    &cmd_doctor,
     &cmd_completion,
     NULL,
 };

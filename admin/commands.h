@@ -19,5 +19,6 @@ extern const struct command cmd_trace, cmd_audit, cmd_completion;
 extern const struct command cmd_store_check, cmd_store_backup, cmd_store_restore, cmd_store_export, cmd_store_import,
     cmd_store_compact;
 extern const struct command cmd_sweep;
+extern const struct command cmd_doctor;
 
 #endif
