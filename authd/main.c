@@ -109,6 +109,10 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
 static enum tg_code catch_signals(struct daemon *d, struct tg_error *err)
 {
     signal(SIGPIPE, SIG_IGN);
+    /* What libevent restores at the end: a second SIGTERM must not cut off the committer's last batch. */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     d->term = evsignal_new(d->app.base, SIGTERM, on_stop, d);
     d->interrupt = evsignal_new(d->app.base, SIGINT, on_stop, d);
     d->hangup = evsignal_new(d->app.base, SIGHUP, on_hangup, d);
