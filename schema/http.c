@@ -28,6 +28,9 @@ static bool read_line(const char *line, size_t len, struct tg_http_request *requ
     if (target == NULL || target == line)
         return false;
     size_t method_len = (size_t)(target - line);
+    for (size_t i = 0; i < method_len; i++)
+        if (line[i] < 'A' || line[i] > 'Z')
+            return false;
     target++;
     const char *version = memchr(target, ' ', len - method_len - 1);
     if (version == NULL || *target != '/')

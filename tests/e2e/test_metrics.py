@@ -1,5 +1,6 @@
 """What monitoring sees: /metrics, /healthz and /readyz of both daemons, with promtool as the judge of their form."""
 import http.client
+import json
 import re
 import shutil
 import socket
@@ -7,7 +8,7 @@ import subprocess
 
 import pytest
 
-from servers.process import DEADLINE_S, free_port, wait_until
+from servers.process import BUILD, DEADLINE_S, SOURCE, free_port, wait_until
 
 RELAY = {"return_path_domain": "bounces.relay.test", "init_options": ("--return-path-domain", "bounces.relay.test")}
 
@@ -40,6 +41,13 @@ def figures(port):
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if not line.startswith("#")}
 
 
+def promtool(*argv, **options):
+    program = shutil.which("promtool") or shutil.which(BUILD / "prometheus/usr/bin/promtool")
+    if program is None:
+        pytest.skip("no promtool (package prometheus)")
+    return subprocess.run([program, *map(str, argv)], text=True, capture_output=True, check=False, **options)
+
+
 def wait_figure(port, name, value):
     wait_until(f"{name} {value} (it is {figures(port).get(name)})", lambda: figures(port).get(name) == value)
 
@@ -53,9 +61,7 @@ def test_every_metric_is_described_and_promtool_finds_nothing(relay, ports, daem
         if not line.startswith("#"):
             name = re.match(r"[a-z_]+", line).group()
             assert name in described or re.sub("_(bucket|sum|count)$", "", name) in described, line
-    if shutil.which("promtool") is None:
-        pytest.skip("no promtool (package prometheus)")
-    judged = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True, check=False)
+    judged = promtool("check", "metrics", input=text)
     assert (judged.returncode, judged.stdout + judged.stderr) == (0, "")
 
 
@@ -188,3 +194,102 @@ def test_a_port_in_use_is_told_at_the_start(make_relay):
         with pytest.raises(AssertionError, match=f"can't listen on {address}: Address already in use"):
             relay.tollgate.start_milter()
         relay.tollgate.milter = None
+
+
+# ---- the dashboard and the alerts ----
+
+NAME = r"\b(?:tollgate|process)_[a-z_]+\b"
+
+
+def expressions():
+    """(where, PromQL) of all panels and alerts that ship."""
+    dashboard = json.loads((SOURCE / "conf/grafana/tollgate.json").read_text())
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", []):
+            yield panel["title"], target["expr"]
+    rules = (SOURCE / "conf/prometheus/tollgate.rules.yml").read_text()
+    for alert, text in re.findall(r"- alert: (\w+)\n\s+expr: (.*?)\n\s+(?:for|labels):", rules, re.S):
+        yield alert, text
+
+
+def test_dashboard_and_alerts_use_metrics_and_labels_that_are_there(relay, ports):
+    both = "".join(get(port)[1] for port in ports.values())
+    series = set(re.findall(r"^([a-z_]+)[ {]", both, re.M))
+    used = set()
+    for where, expression in expressions():
+        names = set(re.findall(NAME, expression))
+        assert names or "time()" in expression, where
+        assert names <= series, f"{where}: {names - series}"
+        used |= names
+        for name, selector in re.findall(f"({NAME})" + r"\{([^}]*)\}", expression):
+            for label, operator, value in re.findall(r'(\w+)(=~|!~|!=|=)"([^"]*)"', selector):
+                for one in value.split("|") if label != "instance" else []:
+                    assert re.search(rf'^{name}\{{[^}}]*\b{label}="{one}"', both, re.M), f"{where}: {name} {label}={one}"
+        for labels in re.findall(r"\bby \(([^)]*)\)", expression):
+            for label in set(re.split(r"\W+", labels)) - {"instance", ""}:
+                assert all(re.search(rf'^{n}\{{[^}}]*\b{label}="', both, re.M) for n in names), f"{where}: {label}"
+    assert len(used) > 40
+    described = set(re.findall(r"^# TYPE (\S+) ", both, re.M))
+    shown = {re.sub("_(bucket|sum|count)$", "", name) for name in used}
+    assert described <= shown, f"not on the dashboard: {described - shown}"
+
+
+def test_the_alerts_are_in_order_and_fire_when_they_should(tmp_path):
+    rules = SOURCE / "conf/prometheus/tollgate.rules.yml"
+    checked = promtool("check", "rules", rules)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    cases = tmp_path / "cases.yml"
+    cases.write_text(f"""
+rule_files: [{rules}]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - series: 'tollgate_build_info{{program="tollgate-authd",instance="a"}}'
+        values: '1x60'
+      - series: 'tollgate_ready{{instance="a"}}'
+        values: '1x20 0x40'
+      - series: 'tollgate_committer_failures_total{{instance="a"}}'
+        values: '0x20 1x40'
+      - series: 'tollgate_milter_reports_total{{kind="hard",instance="m"}}'
+        values: '0+1x60'
+      - series: 'tollgate_milter_recipients_total{{result="accepted",instance="m"}}'
+        values: '0+5x60'
+      - series: 'process_open_fds{{instance="a"}}'
+        values: '90x60'
+      - series: 'process_max_fds{{instance="a"}}'
+        values: '100x60'
+      - series: 'process_open_fds{{instance="other"}}'
+        values: '99x60'
+      - series: 'process_max_fds{{instance="other"}}'
+        values: '100x60'
+    alert_rule_test:
+      - {{ eval_time: 15m, alertname: TollgateNotReady, exp_alerts: [] }}
+      - {{ eval_time: 15m, alertname: TollgateStoreFailing, exp_alerts: [] }}
+      - {{ eval_time: 15m, alertname: TollgateAuthdAway, exp_alerts: [] }}
+      - eval_time: 15m
+        alertname: TollgateMilterAway
+        exp_alerts: [{{ exp_labels: {{ severity: critical, program: tollgate-milter }}, exp_annotations: {{
+          summary: tollgate-milter gives no figures, description: All mail is deferred while it is away. }} }}]
+      - eval_time: 25m
+        alertname: TollgateNotReady
+        exp_alerts: [{{ exp_labels: {{ severity: critical, instance: a }}, exp_annotations: {{
+          summary: "a can't read or write the store",
+          description: "All mail is deferred. Its /readyz says why; tollgate doctor says what to do." }} }}]
+      - eval_time: 23m
+        alertname: TollgateStoreFailing
+        exp_alerts: [{{ exp_labels: {{ severity: critical, instance: a }}, exp_annotations: {{
+          summary: "a could not write to the store",
+          description: "The messages of that batch were deferred. The log has commit-failed and the reason." }} }}]
+      - eval_time: 60m
+        alertname: TollgateBounces
+        exp_alerts: [{{ exp_labels: {{ severity: warning }}, exp_annotations: {{ summary: "20% of the mail bounces",
+          description: "tollgate activity --kind bounce shows whose. The reputation of your addresses suffers." }} }}]
+      - eval_time: 10m
+        alertname: TollgateFileDescriptors
+        exp_alerts: [{{ exp_labels: {{ severity: warning, instance: a }}, exp_annotations: {{
+          summary: "a uses 90% of its file descriptors",
+          description: "Without any left it takes no clients; raise LimitNOFILE in its unit." }} }}]
+""")
+    tested = promtool("test", "rules", cases)
+    assert tested.returncode == 0, tested.stdout + tested.stderr

@@ -29,7 +29,7 @@ static void test_what_is_no_request_is_told_at_its_first_line(void **state)
     static const char *const bad[] = {
         "get", "\r\n\r\n", " GET / HTTP/1.1\r\n", "GET\r\n", "GET /\r\n", "GET / \r\n", "GET  / HTTP/1.1\r\n", "GET x HTTP/1.1\r\n",
         "GET / HTTP/2.0\r\n", "GET / HTTP/1.2\r\n", "GET / HTTP/1.11\r\n", "GET / HTTP/1.1 \r\n", "GET / HTTX/1.1\n",
-        "GET /\x01 HTTP/1.1\r\n", "GET /\xff HTTP/1.1\r\n", "GET / HTTP/1.1\r\r\n", "VERSION\t1\t0\n",
+        "GET /\x01 HTTP/1.1\r\n", "GET /\xff HTTP/1.1\r\n", "GET / HTTP/1.1\r\r\n", "Get / HTTP/1.1\r\n", "VERSION\t1\t0\n",
     };
     struct tg_http_request request;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
