@@ -260,7 +260,7 @@ static enum tg_code account_show(struct context *c, const struct input *in, json
     if (code == TG_OK)
         code = json_account(view, c->settings, account, c->now, result, err);
     if (code == TG_OK)
-        code = dashboard_add(view, account, c->now, *result, err);
+        code = dashboard_add(view, c->settings, account, c->now, *result, err);
     tg_view_end(&view);
     return code;
 }

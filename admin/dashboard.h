@@ -4,14 +4,16 @@
 
 #include <jansson.h>
 #include "admin/terminal.h"
+#include "schema/settings.h"
 #include "schema/store.h"
 #include "schema/records.pb-c.h"
 
-/* Adds "days" (30, oldest first), "refusals" by rule, "bounces" and "activity" (the last ten). */
-enum tg_code dashboard_add(struct tg_view *view, const Tg__Account *account, int64_t now, json_t *object,
-                           struct tg_error *err) TG_MUST_CHECK;
+/* Adds the figures of 30 days (figures.h), "forecast" and "activity" (the last fifty, newest first); `object` is the account's
+ * JSON. */
+enum tg_code dashboard_add(struct tg_view *view, const struct tg_settings *settings, const Tg__Account *account, int64_t now,
+                           json_t *object, struct tg_error *err) TG_MUST_CHECK;
 
-/* Works with and without what dashboard_add added. */
+/* Works with and without what dashboard_add added, and shows "orders" where they are there. */
 void dashboard_render(const struct terminal *terminal, const json_t *account);
 
 #endif

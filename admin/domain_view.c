@@ -2,27 +2,7 @@
 #include <string.h>
 #include "admin/domain_view.h"
 #include "admin/output.h"
-
-enum { LABEL = 12 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
-static void label(const struct terminal *t, const char *name)
-{
-    fputs(terminal_colour(t, DIM), t->out);
-    terminal_text(t, name, 0, LABEL);
-    fputs(terminal_plain(t), t->out);
-}
-
-static void line(const struct terminal *t, const char *name, const char *text)
-{
-    label(t, name);
-    terminal_paragraph(t, text, LABEL);
-}
+#include "admin/panel.h"
 
 static void heading(const struct terminal *t, const json_t *d)
 {
@@ -32,9 +12,9 @@ static void heading(const struct terminal *t, const json_t *d)
     terminal_text(t, text_of(d, "domain"), 0, 0);
     fprintf(t->out, "%s  %s%s%s\n", terminal_plain(t), terminal_colour(t, output_colour(status)), status, terminal_plain(t));
     if (*reason != '\0')
-        line(t, "", reason);
+        panel_line(t, "", reason);
     output_value(json_object_get(d, "created"), when, sizeof when);
-    label(t, "customer");
+    panel_label(t, "customer");
     fprintf(t->out, "%lld, since %.10s", (long long)json_integer_value(json_object_get(d, "customer")), when);
     if (json_is_string(json_object_get(d, "checked"))) {
         output_value(json_object_get(d, "checked"), when, sizeof when);
@@ -48,17 +28,17 @@ static void accounts(const struct terminal *t, const json_t *d)
     char list[2000];
     const json_t *names = json_object_get(d, "accounts");
     if (json_array_size(names) == 0) {
-        line(t, "accounts", "none: associate it before anybody can send as it");
+        panel_line(t, "accounts", "none: associate it before anybody can send as it");
         return;
     }
     output_value(names, list, sizeof list);
-    line(t, "accounts", list);
+    panel_line(t, "accounts", list);
 }
 
 /* What to publish, to be copied as it stands: never cut or folded. */
 static void record(const struct terminal *t, const json_t *d)
 {
-    label(t, "publish");
+    panel_label(t, "publish");
     fprintf(t->out, "%s. TXT \"%s\"\n", text_of(d, "txt_name"), text_of(d, "txt_value"));
 }
 
@@ -72,20 +52,20 @@ static void facts(const struct terminal *t, const json_t *dns)
     };
     if (dns == NULL)
         return;
-    fprintf(t->out, "\n%sin the DNS now%s\n", terminal_colour(t, BOLD), terminal_plain(t));
+    panel_heading(t, "in the DNS now");
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
         const json_t *fact = json_object_get(dns, shown[i].key);
         const char *state = text_of(fact, "state");
         if (fact == NULL)
             continue;
-        label(t, shown[i].label);
+        panel_label(t, shown[i].label);
         fprintf(t->out, "%s%-8s%s ", terminal_colour(t, output_colour(state)), state, terminal_plain(t));
-        terminal_text(t, text_of(fact, "name"), t->is_tty ? t->width - LABEL - 9 : 0, 0);
+        terminal_text(t, text_of(fact, "name"), t->is_tty ? t->width - PANEL_LABEL - 9 : 0, 0);
         fputc('\n', t->out);
         if (*text_of(fact, "value") != '\0')
-            line(t, "", text_of(fact, "value"));
+            panel_line(t, "", text_of(fact, "value"));
         if (*text_of(fact, "text") != '\0')
-            line(t, "", text_of(fact, "text"));
+            panel_line(t, "", text_of(fact, "text"));
     }
 }
 

@@ -1,0 +1,71 @@
+/* events.c: see events.h. */
+#include <string.h>
+#include "admin/events.h"
+#include "admin/output.h"
+#include "admin/panel.h"
+
+enum { LINES = 10, BEFORE_TEXT = 34 };
+
+void events_text(const json_t *event, char *out, size_t size)
+{
+    const char *kind = text_of(event, "kind"), *reply = text_of(event, "reply"), *result = text_of(event, "result"),
+               *recipient = text_of(event, "recipient"), *text = text_of(event, "text");
+    long long recipients = number_of(event, "recipients");
+    if (strcmp(kind, "accepted") == 0)
+        snprintf(out, size, "from %.200s, %lld recipient%s", *text_of(event, "sender") != '\0' ? text_of(event, "sender") : "<>", recipients,
+                 recipients == 1 ? "" : "s");
+    else if (*reply != '\0')
+        /* Without the reference, which is for machines. */
+        snprintf(out, size, "%.*s", (int)(strstr(reply, " [ref ") != NULL ? strstr(reply, " [ref ") - reply : (ptrdiff_t)strlen(reply)), reply);
+    else
+        snprintf(out, size, "%.40s%s%.200s%s%.200s", result, *result != '\0' && *recipient != '\0' ? " " : "", recipient,
+                 (*result != '\0' || *recipient != '\0') && *text != '\0' ? ": " : "", text);
+}
+
+static bool same(const json_t *a, const json_t *b, const char *key)
+{
+    return strcmp(text_of(a, key), text_of(b, key)) == 0;
+}
+
+bool events_equal(const json_t *a, const json_t *b)
+{
+    char x[600], y[600];
+    events_text(a, x, sizeof x);
+    events_text(b, y, sizeof y);
+    return same(a, b, "kind") && same(a, b, "rule") && strcmp(x, y) == 0;
+}
+
+static void line(const struct terminal *t, const json_t *event, long long times)
+{
+    char when[64], what[600];
+    const char *kind = text_of(event, "kind");
+    output_value(json_object_get(event, "time"), when, sizeof when);
+    events_text(event, what, sizeof what);
+    fprintf(t->out, "%s%s%s  ", terminal_colour(t, DIM), when, terminal_plain(t));
+    fputs(terminal_colour(t, output_colour(kind)), t->out);
+    terminal_text(t, kind, 0, 11);
+    fprintf(t->out, "%s ", terminal_plain(t));
+    char count[32] = "";
+    if (times > 1)
+        snprintf(count, sizeof count, t->utf8 ? " ×%lld" : " x%lld", times);
+    int room = (t->is_tty ? t->width : 0) - BEFORE_TEXT - terminal_width(t, count);
+    terminal_text(t, what, t->is_tty ? room : 0, 0);
+    panel_word(t, BOLD, count);
+    fputc('\n', t->out);
+}
+
+void events_render(const struct terminal *t, const json_t *list)
+{
+    size_t count = json_array_size(list);
+    if (count == 0)
+        return;
+    panel_heading(t, "last activities");
+    int lines = 0;
+    for (size_t i = 0; i < count && lines < LINES; lines++) {
+        const json_t *first = json_array_get(list, i);
+        long long times = 0;
+        for (; i < count && events_equal(first, json_array_get(list, i)); i++)
+            times += 1 + number_of(json_array_get(list, i), "repeated");
+        line(t, first, times);
+    }
+}
