@@ -21,16 +21,16 @@ static void short_number(double n, char *out, size_t size)
         snprintf(out, size, n < 99.95 ? "%.1f%c" : "%.0f%c", n, units[unit]);
 }
 
-/* A round number at or above: 1, 2 or 5 times a power of ten; so that the scale can be read. */
+/* A round number at or above, so that the scale can be read. */
 static double round_up(double n)
 {
-    static const double steps[] = { 1, 2, 5, 10 };
+    static const double steps[] = { 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10 };
     double power = 1;
     if (n <= 5)
         return 5;
     while (power * 10 < n)
         power *= 10;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 10; i++)
         if (steps[i] * power >= n)
             return steps[i] * power;
     return n;
@@ -91,18 +91,16 @@ void chart_columns(const struct terminal *t, const double *values, int count, co
     fprintf(t->out, "\n%*s%s%*s%s\n", indent + AXIS, "", first, all - (int)strlen(first), last, terminal_plain(t));
 }
 
-void chart_bar(const struct terminal *t, double value, double most, int width, enum colour colour)
+int chart_bar(const struct terminal *t, double value, double most, int width, enum colour colour)
 {
-    static const char *const parts[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
-    int all = most > 0 ? (int)(value / most * width * 8 + 0.5) : 0;
-    if (value > 0 && all == 0)
-        all = 1;
+    int halves = most > 0 ? (int)(value / most * width * 2 + 0.5) : 0;
+    if (value > 0 && halves == 0)
+        halves = 1;
     fputs(terminal_colour(t, colour), t->out);
-    for (int i = 0; i < all / 8; i++)
-        fputs(t->utf8 ? "█" : "#", t->out);
-    if (t->utf8)
-        fputs(parts[all % 8], t->out);
-    else if (all < 8 && all > 0)
-        fputc('#', t->out);
+    for (int i = 0; i < halves / 2; i++)
+        fputs(t->utf8 ? "━" : "#", t->out);
+    if (halves % 2 == 1)
+        fputs(t->utf8 ? "╸" : halves == 1 ? "#" : " ", t->out);
     fputs(terminal_plain(t), t->out);
+    return (halves + 1) / 2;
 }

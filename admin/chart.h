@@ -8,7 +8,7 @@
  * value. first and last stand under the ends. */
 void chart_columns(const struct terminal *terminal, const double *values, int count, const char *first, const char *last, int indent);
 
-/* One bar, to an eighth of a column where the terminal can; 0: nothing. */
-void chart_bar(const struct terminal *terminal, double value, double most, int width, enum colour colour);
+/* One thin bar, to half a column where the terminal can; 0: nothing. Returns its columns, at most width. */
+int chart_bar(const struct terminal *terminal, double value, double most, int width, enum colour colour);
 
 #endif

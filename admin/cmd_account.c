@@ -220,26 +220,39 @@ static enum tg_code account_list(struct context *c, const struct input *in, json
     return code;
 }
 
-/* The plan's figures beside the account's own, for one row. */
-static void render_list(const struct terminal *terminal, const json_t *result)
+/* The plan's figures and the reputation's level beside the account's own, for one row. */
+static json_t *row_of(const json_t *account)
 {
     static const char *const from_plan[] = { "plan", "used", "left" };
+    const json_t *last = json_object_get(account, "last_used");
+    json_t *row = json_copy((json_t *)account);
+    char when[64] = "never";
+    for (size_t f = 0; f < sizeof from_plan / sizeof *from_plan; f++)
+        json_object_set(row, from_plan[f], json_object_get(json_object_get(account, "plan"), from_plan[f]));
+    json_object_set(row, "reputation", json_object_get(json_object_get(account, "reputation"), "level"));
+    if (json_is_string(last))
+        output_value(last, when, sizeof when);
+    when[10] = '\0'; /* the day */
+    json_object_set_new(row, "last_used", json_string(when));
+    return row;
+}
+
+static void render_list(const struct terminal *terminal, const json_t *result)
+{
+    bool wide = !terminal->is_tty || terminal->width >= 110;
     json_t *rows = json_array();
     size_t i;
     const json_t *account;
-    json_array_foreach(result, i, account) {
-        json_t *row = json_copy((json_t *)account);
-        for (size_t f = 0; f < sizeof from_plan / sizeof *from_plan; f++)
-            json_object_set(row, from_plan[f], json_object_get(json_object_get(account, "plan"), from_plan[f]));
-        json_array_append_new(rows, row);
-    }
-    output_table(terminal, rows, "username status customer plan used left last_used description");
+    json_array_foreach(result, i, account)
+        json_array_append_new(rows, row_of(account));
+    output_table(terminal, rows, wide ? "username status customer plan used left reputation last_used type description"
+                                      : "username status plan left reputation last_used description");
     json_decref(rows);
 }
 
 const struct command cmd_account_list = {
     .noun = "account", .verb = "list",
-    .summary = "List accounts.",
+    .summary = "List accounts: status, plan, reputation, when each was last used.",
     .options = (const struct opt[]){
         { .name = "customer", .type = OPT_NUMBER, .value = "ID", .help = "of this customer", .min = 1, .max = INT64_MAX },
         { .name = "status", .type = OPT_CHOICE, .value = "STATUS", .choices = "enabled|waiting|error|disabled", .help = "of this status" },

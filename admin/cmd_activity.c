@@ -1,16 +1,14 @@
 /* cmd_activity.c: tollgate activity: what accounts did, newest last. */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "admin/commands.h"
+#include "admin/follow.h"
 #include "admin/json.h"
-#include "admin/output.h"
 #include "schema/account.h"
 #include "schema/activity.h"
 
 #define COLUMNS "time username kind rule sender recipients client queue_id ref"
-enum { FOLLOW_MS = 500, DEFAULT_LIMIT = 100 };
+enum { DEFAULT_LIMIT = 100 };
 
 struct wanted {
     int64_t since_us;
@@ -109,65 +107,6 @@ static enum tg_code by_reference(struct context *c, const char *ref, json_t **re
     return code;
 }
 
-static void print_line(const struct context *c, const struct input *in, const json_t *event)
-{
-    if (in->json) {
-        json_dumpf(event, stdout, JSON_COMPACT);
-        fputc('\n', stdout);
-    } else {
-        char when[64];
-        const char *kind = json_string_value(json_object_get(event, "kind"));
-        const char *const rest[] = { "username", "rule", "sender", "client", "queue_id", "reply" };
-        output_value(json_object_get(event, "time"), when, sizeof when);
-        printf("%s  %s", when, terminal_colour(c->terminal, output_colour(kind)));
-        terminal_text(c->terminal, kind, 0, 11);
-        fputs(terminal_plain(c->terminal), stdout);
-        for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
-            const char *text = json_string_value(json_object_get(event, rest[i]));
-            if (text == NULL || *text == '\0')
-                continue;
-            fputs("  ", stdout);
-            terminal_text(c->terminal, text, 60, 0);
-        }
-        fputc('\n', stdout);
-    }
-    fflush(stdout);
-}
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-/* Until Ctrl-C: what comes after the last that was shown. */
-static enum tg_code follow(struct context *c, const struct input *in, struct wanted w, struct tg_error *err)
-{
-    char last[17] = "";
-    size_t i;
-    json_t *events, *event;
-    enum tg_code code = TG_OK;
-    signal(SIGINT, on_interrupt);
-    while (!interrupted && (code = read_events(c, in->arg[0], &w, &events, err)) == TG_OK) {
-        json_array_foreach(events, i, event) {
-            const char *ref = json_string_value(json_object_get(event, "ref"));
-            if (strcmp(ref, last) <= 0)
-                continue;
-            print_line(c, in, event);
-            snprintf(last, sizeof last, "%s", ref);
-        }
-        /* A second of overlap: events are written in batches, not in the order of their times. */
-        struct tg_event_id id;
-        if (*last != '\0' && tg_ref_parse(last, &id))
-            w.since_us = id.time_us;
-        json_decref(events);
-        nanosleep(&(struct timespec){ .tv_nsec = FOLLOW_MS * 1000000L }, NULL);
-    }
-    return code;
-}
-
 static enum tg_code activity(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
     const struct value *limit = input_value(in, "limit"), *since = input_value(in, "since");
@@ -179,10 +118,7 @@ static enum tg_code activity(struct context *c, const struct input *in, json_t *
     if (input_text(in, "ref") != NULL)
         return by_reference(c, input_text(in, "ref"), result, err);
     if (input_flag(in, "follow")) {
-        if (!since->given)
-            w.since_us = c->now * 1000000;
-        w.limit = SIZE_MAX;
-        return follow(c, in, w, err);
+        return follow_activity(c, in, in->arg[0], w.kind, since->given ? w.since_us : c->now * 1000000, err);
     }
     return read_events(c, in->arg[0], &w, result, err);
 }
@@ -196,7 +132,7 @@ const struct command cmd_activity = {
           .choices = "accepted|refused|bounce|complaint|warning|auth-failed|status|password", .help = "of this kind" },
         { .name = "ref", .type = OPT_TEXT, .value = "REF", .help = "the one that an SMTP reply named [ref REF]" },
         { .name = "limit", .type = OPT_NUMBER, .value = "N", .help = "at most so many (100, or all with --since)", .min = 1, .max = 100000000 },
-        { .name = "follow", .type = OPT_FLAG, .help = "go on showing what happens, until Ctrl-C" },
+        { .name = "follow", .type = OPT_FLAG, .help = "show what happens as it happens, until Ctrl-C; with --json one object a line" },
         { 0 } },
     .example = "tollgate activity k3v9x0a2m7qd --since 2h --kind refused",
     .columns = COLUMNS,

@@ -13,7 +13,7 @@ const struct command *const commands[] = {
     &cmd_ip_add, &cmd_ip_remove, &cmd_ip_list, &cmd_ip_lookup,
     &cmd_plan_list, &cmd_plan_set, &cmd_plan_quote,
     &cmd_order_list, &cmd_order_show, &cmd_order_pay, &cmd_order_cancel,
-    &cmd_activity, &cmd_trace, &cmd_audit,
+    &cmd_activity, &cmd_stats, &cmd_trace, &cmd_audit,
     &cmd_explain,
     &cmd_auth_test,
     &cmd_store_check, &cmd_store_backup, &cmd_store_restore, &cmd_store_export, &cmd_store_import, &cmd_store_compact,

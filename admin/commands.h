@@ -14,7 +14,7 @@ extern const struct command cmd_domain_add, cmd_domain_list, cmd_domain_show, cm
 extern const struct command cmd_ip_add, cmd_ip_remove, cmd_ip_list, cmd_ip_lookup;
 extern const struct command cmd_plan_list, cmd_plan_set, cmd_plan_quote;
 extern const struct command cmd_order_list, cmd_order_show, cmd_order_pay, cmd_order_cancel;
-extern const struct command cmd_activity, cmd_explain, cmd_auth_test;
+extern const struct command cmd_activity, cmd_stats, cmd_explain, cmd_auth_test;
 extern const struct command cmd_trace, cmd_audit, cmd_completion;
 extern const struct command cmd_store_check, cmd_store_backup, cmd_store_restore, cmd_store_export, cmd_store_import,
     cmd_store_compact;

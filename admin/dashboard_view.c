@@ -16,15 +16,11 @@ static void heading(const struct terminal *t, const json_t *a)
     fputs(terminal_colour(t, BOLD), t->out);
     fprintf(t->out, "%s%s  ", text_of(a, "username"), terminal_plain(t));
     fputs(terminal_colour(t, output_colour(status)), t->out);
-    fprintf(t->out, "%s%s%s", t->utf8 ? "● " : "", status, terminal_plain(t));
-    if (*text_of(a, "status_reason") != '\0') {
-        fputs(": ", t->out);
-        int used = (int)(strlen(text_of(a, "username")) + strlen(status)) + (t->utf8 ? 6 : 4);
-        terminal_paragraph(t, text_of(a, "status_reason"), used);
-    } else {
-        fputc('\n', t->out);
-    }
-    panel_line(t, "", text_of(a, "description"));
+    fprintf(t->out, "%s%s%s  ", t->utf8 ? "● " : "", status, terminal_plain(t));
+    int used = (int)(strlen(text_of(a, "username")) + strlen(status)) + (t->utf8 ? 6 : 4);
+    terminal_paragraph(t, text_of(a, "description"), used);
+    if (*text_of(a, "status_reason") != '\0')
+        panel_line(t, "", text_of(a, "status_reason"));
 }
 
 static void show_account(const struct terminal *t, const json_t *a, int64_t now)
@@ -76,11 +72,10 @@ static void show_plan(const struct terminal *t, const json_t *a, int64_t now)
     char n[PANEL_NUMBER], m[PANEL_NUMBER];
     panel_label(t, "plan");
     fprintf(t->out, "%s, %s messages%s\n", text_of(plan, "plan"), panel_number(number_of(plan, "messages"), n), prepaid ? "" : " a month");
+    int words = (int)strlen(panel_number(used, n)) + (int)strlen(panel_number(left, m)) + 14, room = panel_room(t) - words - 1;
     panel_label(t, "");
-    terminal_bar(t, (double)used, (double)(used + left), BAR);
-    fputc('\n', t->out);
-    panel_label(t, "");
-    fprintf(t->out, "%s used, ", panel_number(used, n));
+    terminal_bar(t, (double)used, (double)(used + left), room < BAR ? room : BAR);
+    fprintf(t->out, "  %s used, ", panel_number(used, n));
     panel_word(t, left == 0 ? RED : PLAIN, panel_number(left, m));
     panel_word(t, left == 0 ? RED : PLAIN, " left");
     fputc('\n', t->out);
@@ -140,6 +135,13 @@ static void show_limits(const struct terminal *t, const json_t *a)
         panel_line(t, "limits", list);
 }
 
+static const char *mark_of(const struct terminal *t, const char *status)
+{
+    if (!t->utf8)
+        return "";
+    return strcmp(status, "verified") == 0 ? "✓ " : strcmp(status, "pending") == 0 ? "○ " : "✗ ";
+}
+
 static void show_domains(const struct terminal *t, const json_t *a)
 {
     const json_t *domains = json_object_get(a, "domains"), *domain;
@@ -157,7 +159,7 @@ static void show_domains(const struct terminal *t, const json_t *a)
             break;
         }
         panel_label(t, i == 0 ? "domains" : "");
-        panel_word(t, output_colour(status), t->utf8 ? strcmp(status, "verified") == 0 ? "✓ " : "✗ " : "");
+        panel_word(t, output_colour(status), mark_of(t, status));
         terminal_text(t, text_of(domain, "domain"), panel_room(t) - 30, 0);
         fputs("  ", t->out);
         panel_word(t, output_colour(status), status);

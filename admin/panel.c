@@ -74,6 +74,10 @@ static void distance(int64_t seconds, char *out, size_t size)
         n = ahead / 60;
         unit = "minute";
     }
+    if (n == 0) {
+        snprintf(out, size, "%s", seconds < 0 ? "just now" : "now");
+        return;
+    }
     snprintf(out, size, seconds < 0 ? "%lld %s%s ago" : "in %lld %s%s", n, unit, n == 1 ? "" : "s");
 }
 
@@ -86,7 +90,7 @@ void panel_date(const json_t *value, int64_t now, char *out, size_t size)
         snprintf(out, size, "%s", when);
         return;
     }
-    distance(t - now, far, sizeof far);
+    distance(t - now - (t == now), far, sizeof far);
     snprintf(out, size, "%.10s, %s", when, far);
 }
 

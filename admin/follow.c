@@ -1,0 +1,263 @@
+/* follow.c: see follow.h. Events are written in batches and not in the order of their times, and a fold comes when its minute is over: so
+ * each poll looks back over some minutes, and a table remembers what was shown. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "admin/events.h"
+#include "admin/follow.h"
+#include "admin/json.h"
+#include "admin/output.h"
+#include "admin/panel.h"
+#include "schema/account.h"
+#include "schema/activity.h"
+
+enum { POLL_MS = 300, SHARE = 4, SEEN_FIRST = 1024 };
+static const int64_t look_back_us = 150 * INT64_C(1000000);
+
+/* ---- what was shown ---- */
+
+struct seen {
+    struct tg_event_id *slot; /* open addressing; time 0: empty */
+    size_t size, count;
+};
+
+static size_t place(const struct seen *s, const struct tg_event_id *id)
+{
+    uint64_t h = ((uint64_t)id->time_us * UINT64_C(0x9e3779b97f4a7c15)) ^ (id->account_id * UINT64_C(0xc2b2ae3d27d4eb4f)) ^ id->sequence;
+    size_t at = (size_t)(h >> 20) & (s->size - 1);
+    while (s->slot[at].time_us != 0 && (s->slot[at].time_us != id->time_us || s->slot[at].sequence != id->sequence ||
+                                        s->slot[at].account_id != id->account_id))
+        at = (at + 1) & (s->size - 1);
+    return at;
+}
+
+static bool has(const struct seen *s, const struct tg_event_id *id)
+{
+    return s->slot[place(s, id)].time_us != 0;
+}
+
+/* Grows by making anew; what is older than the look back goes then. */
+static void make_room(struct seen *s, int64_t oldest_us)
+{
+    struct seen old = *s;
+    size_t alive = 0;
+    for (size_t i = 0; i < old.size; i++)
+        alive += old.slot[i].time_us >= oldest_us && old.slot[i].time_us != 0;
+    s->size = SEEN_FIRST;
+    while (s->size < alive * 4)
+        s->size *= 2;
+    s->slot = tg_xcalloc(s->size, sizeof *s->slot);
+    s->count = alive;
+    for (size_t i = 0; i < old.size; i++)
+        if (old.slot[i].time_us >= oldest_us && old.slot[i].time_us != 0)
+            s->slot[place(s, &old.slot[i])] = old.slot[i];
+    free(old.slot);
+}
+
+static void remember(struct seen *s, const struct tg_event_id *id, int64_t oldest_us)
+{
+    if (s->count * 2 >= s->size)
+        make_room(s, oldest_us);
+    s->slot[place(s, id)] = *id;
+    s->count++;
+}
+
+/* ---- one poll ---- */
+
+struct poll {
+    struct context *context;
+    const struct input *input;
+    const char *kind;
+    int64_t since_us;
+    struct seen seen;
+    json_t **events; /* new ones */
+    size_t count, room;
+};
+
+static void take(struct poll *p, json_t *event)
+{
+    if (p->count == p->room) {
+        p->room = p->room == 0 ? 64 : p->room * 2;
+        p->events = tg_xrealloc(p->events, p->room * sizeof(json_t *));
+    }
+    p->events[p->count++] = event;
+}
+
+/* The newest events of one account. Its name is read only where there are any. */
+static enum tg_code read_account(struct poll *p, struct tg_view *view, uint64_t account_id, struct tg_error *err)
+{
+    struct tg_key prefix = tg_key_id(account_id);
+    struct tg_walk *walk;
+    struct tg_span key, value;
+    struct tg_event_id id;
+    const char *username = NULL;
+    enum tg_code code = tg_walk_begin(view, TG_DB_ACTIVITY, &prefix, NULL, TG_BACKWARD, &walk, err);
+    if (code != TG_OK)
+        return code;
+    while ((code = tg_walk_next(walk, &key, &value, err)) == TG_OK && tg_read_event(key, &id) && id.time_us >= p->since_us) {
+        Tg__Activity *activity;
+        if (has(&p->seen, &id))
+            continue;
+        remember(&p->seen, &id, p->since_us);
+        if ((code = tg_unpack(view, TG_DB_ACTIVITY, value, &tg__activity__descriptor, &activity, err)) != TG_OK)
+            break;
+        if (p->kind != NULL && strcmp(p->kind, tg_activity_kind_name(activity->kind)) != 0)
+            continue;
+        username = username != NULL ? username : json_username(view, account_id);
+        take(p, json_activity(username, &id, activity));
+    }
+    tg_walk_end(&walk);
+    return code == TG_NOT_FOUND ? TG_OK : code;
+}
+
+/* From account to account over the keys of the activity log: who has none costs nothing. */
+static enum tg_code read_all(struct poll *p, struct tg_view *view, struct tg_error *err)
+{
+    struct tg_key all = tg_key_all();
+    struct tg_walk *walk;
+    struct tg_span key, value;
+    struct tg_event_id id;
+    enum tg_code code = tg_walk_begin(view, TG_DB_ACTIVITY, &all, NULL, TG_FORWARD, &walk, err);
+    if (code != TG_OK)
+        return code;
+    while ((code = tg_walk_next(walk, &key, &value, err)) == TG_OK && tg_read_event(key, &id)) {
+        /* Where its first event of the time looked at is one of its own, there is something to read. */
+        struct tg_key recent = tg_key_event(&(struct tg_event_id){ .account_id = id.account_id, .time_us = p->since_us });
+        uint64_t account_id = id.account_id;
+        if (id.time_us < p->since_us) {
+            tg_walk_seek(walk, &recent);
+            if ((code = tg_walk_next(walk, &key, &value, err)) != TG_OK || !tg_read_event(key, &id))
+                break;
+        }
+        if (id.account_id == account_id) {
+            if ((code = read_account(p, view, account_id, err)) != TG_OK || account_id == UINT64_MAX)
+                break;
+            account_id++;
+        } else {
+            account_id = id.account_id;
+        }
+        struct tg_key next = tg_key_id(account_id);
+        tg_walk_seek(walk, &next);
+    }
+    tg_walk_end(&walk);
+    return code == TG_NOT_FOUND ? TG_OK : code;
+}
+
+static enum tg_code poll_once(struct poll *p, const char *username, struct tg_error *err)
+{
+    struct tg_view *view;
+    Tg__Account *account;
+    p->count = 0;
+    enum tg_code code = tg_view_begin(p->context->store, &view, err);
+    if (code != TG_OK)
+        return code;
+    if (username == NULL)
+        code = read_all(p, view, err);
+    else if ((code = tg_account_by_username(view, username, &account, err)) == TG_OK)
+        code = read_account(p, view, account->id, err);
+    tg_view_end(&view);
+    return code;
+}
+
+/* ---- showing ---- */
+
+/* Times are RFC 3339 of one zone, so their order is the text's; a reference begins with its time, in microseconds. */
+static int by_time(const void *a, const void *b)
+{
+    const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+    int order = strcmp(text_of(x, "time"), text_of(y, "time"));
+    return order != 0 ? order : strcmp(text_of(x, "ref"), text_of(y, "ref"));
+}
+
+static void print_line(const struct terminal *t, const json_t *event, bool all)
+{
+    char when[64], what[600];
+    const char *kind = text_of(event, "kind"), *client = text_of(event, "client"), *rule = text_of(event, "rule");
+    long long repeated = number_of(event, "repeated");
+    output_value(json_object_get(event, "time"), when, sizeof when);
+    events_text(event, what, sizeof what);
+    /* Of today: the time is enough. */
+    fprintf(t->out, "%s%s%s  %s", terminal_colour(t, DIM), when + 11, terminal_plain(t), terminal_colour(t, output_colour(kind)));
+    terminal_text(t, kind, 0, 11);
+    fputs(terminal_plain(t), t->out);
+    fputc(' ', t->out);
+    int used = 8 + 2 + 11 + 1;
+    if (all)
+        used += terminal_text(t, *text_of(event, "username") != '\0' ? text_of(event, "username") : "-", 0, 13);
+    char tail[120] = "";
+    if (*rule != '\0')
+        snprintf(tail, sizeof tail, " (%.30s)", rule);
+    if (repeated > 0)
+        snprintf(tail + strlen(tail), sizeof tail - strlen(tail), " and %lld more", repeated);
+    if (*client != '\0')
+        snprintf(tail + strlen(tail), sizeof tail - strlen(tail), " [%.45s]", client);
+    int room = t->width - used - terminal_width(t, tail);
+    terminal_text(t, what, t->is_tty ? room > 12 ? room : 12 : 0, 0);
+    terminal_text(t, tail, 0, 0);
+    fputc('\n', t->out);
+}
+
+static void show(struct poll *p, bool all)
+{
+    qsort(p->events, p->count, sizeof *p->events, by_time);
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->input->json) {
+            json_dumpf(p->events[i], stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+            fputc('\n', stdout);
+        } else {
+            print_line(p->context->terminal, p->events[i], all);
+        }
+        json_decref(p->events[i]);
+    }
+    fflush(stdout);
+}
+
+/* ---- the loop ---- */
+
+static int64_t clock_us(clockid_t which)
+{
+    struct timespec t;
+    clock_gettime(which, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+enum tg_code follow_activity(struct context *c, const struct input *in, const char *username, const char *kind, int64_t since_us,
+                             struct tg_error *err)
+{
+    struct poll p = { .context = c, .input = in, .kind = kind, .since_us = since_us };
+    sigset_t stop, before;
+    enum tg_code code = TG_OK;
+    int64_t started = clock_us(CLOCK_REALTIME);
+    make_room(&p.seen, 0);
+    /* Blocked, and waited for: no signal is lost between a poll and its pause. */
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGHUP);
+    sigprocmask(SIG_BLOCK, &stop, &before);
+    signal(SIGPIPE, SIG_IGN);
+    if (c->terminal->is_tty && !in->json)
+        fputs("waiting for what happens; Ctrl-C ends\n", stderr);
+    for (;;) {
+        int64_t begin = clock_us(CLOCK_MONOTONIC);
+        if ((code = poll_once(&p, username, err)) != TG_OK)
+            break;
+        show(&p, username == NULL);
+        if (ferror(stdout))
+            break; /* nobody reads */
+        int64_t now = clock_us(CLOCK_REALTIME), oldest = now - look_back_us;
+        /* What was there before it began is shown by --since only, and once. */
+        p.since_us = oldest > since_us ? oldest : since_us;
+        if (now < started)
+            p.since_us = since_us; /* the clock was set back */
+        int64_t pause = (clock_us(CLOCK_MONOTONIC) - begin) * SHARE;
+        pause = pause < POLL_MS * 1000 ? POLL_MS * 1000 : pause;
+        if (sigtimedwait(&stop, NULL, &(struct timespec){ .tv_sec = pause / 1000000, .tv_nsec = pause % 1000000 * 1000 }) > 0)
+            break;
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    free(p.events);
+    free(p.seen.slot);
+    return code;
+}
