@@ -93,7 +93,7 @@ static enum tg_code look(struct tg_view *view, const Tg__Account *a, int64_t now
     look_at_expiry(a, balance, now, list);
     look_at_status(a, list);
     look_at_password(tg_view_arena(view), a, now, list);
-    code = tg_notice_abuse(view, a, &usage, tg_day_of(now), list, err);
+    code = tg_notice_abuse(view, a, tg_day_of(now), list, err);
     const Tg__Notices *t = &list->told;
     list->changed = list->count > 0 || t->status != before.status || t->quota_period != before.quota_period;
     return code;

@@ -130,12 +130,33 @@ static enum tg_code networks_of(struct tg_view *view, uint64_t id, int64_t from,
     return code == TG_NOT_FOUND ? TG_OK : code;
 }
 
-static enum tg_code look_at_networks(struct tg_view *view, const Tg__Account *a, const struct tg_usage *usage, const Tg__Daily *d,
-                                     int64_t day, struct tg_due_list *list, struct tg_error *err)
+/* Was there any mail before this day? A first use is nothing unusual. */
+static enum tg_code sent_before(struct tg_view *view, uint64_t id, int64_t day, bool *sent, struct tg_error *err)
 {
+    struct tg_key prefix = tg_key_id(id), from = tg_key_id_pair(id, (uint64_t)(day - 1));
+    struct tg_walk *walk;
+    struct tg_span key, value;
+    *sent = false;
+    enum tg_code code = tg_walk_begin(view, TG_DB_DAILY, &prefix, &from, TG_BACKWARD, &walk, err);
+    if (code != TG_OK)
+        return code;
+    while (!*sent && (code = tg_walk_next(walk, &key, &value, err)) == TG_OK) {
+        Tg__Daily *d;
+        if ((code = tg_unpack(view, TG_DB_DAILY, value, &tg__daily__descriptor, &d, err)) != TG_OK)
+            break;
+        *sent = d->messages > 0;
+    }
+    tg_walk_end(&walk);
+    return code == TG_NOT_FOUND ? TG_OK : code;
+}
+
+static enum tg_code look_at_networks(struct tg_view *view, const Tg__Account *a, const Tg__Daily *d, int64_t day,
+                                     struct tg_due_list *list, struct tg_error *err)
+{
+    bool sent;
     struct networks now, before;
     char text[TG_NETWORK_TEXT];
-    if (d->messages == 0 || list->told.network_day >= day || usage->total <= d->recipients)
+    if (d->messages == 0 || list->told.network_day >= day)
         return TG_OK;
     for (int64_t back = 1; back <= QUIET_DAYS; back++) {
         Tg__Daily *quiet;
@@ -143,7 +164,10 @@ static enum tg_code look_at_networks(struct tg_view *view, const Tg__Account *a,
         if (code != TG_OK || quiet->messages > 0)
             return code;
     }
-    enum tg_code code = networks_of(view, a->id, day * DAY_S, TG_FORWARD, (day + 1) * DAY_S, &now, err);
+    enum tg_code code = sent_before(view, a->id, day, &sent, err);
+    if (code != TG_OK || !sent)
+        return code;
+    code = networks_of(view, a->id, day * DAY_S, TG_FORWARD, (day + 1) * DAY_S, &now, err);
     if (code == TG_OK)
         code = networks_of(view, a->id, day * DAY_S, TG_BACKWARD, 0, &before, err);
     if (code != TG_OK)
@@ -160,8 +184,8 @@ static enum tg_code look_at_networks(struct tg_view *view, const Tg__Account *a,
 }
 
 /* Yesterday too, for what came after its last sweep. */
-enum tg_code tg_notice_abuse(struct tg_view *view, const Tg__Account *account, const struct tg_usage *usage, int64_t today,
-                             struct tg_due_list *list, struct tg_error *err)
+enum tg_code tg_notice_abuse(struct tg_view *view, const Tg__Account *account, int64_t today, struct tg_due_list *list,
+                             struct tg_error *err)
 {
     for (int64_t day = today - 1; day <= today; day++) {
         Tg__Daily *d;
@@ -174,7 +198,7 @@ enum tg_code tg_notice_abuse(struct tg_view *view, const Tg__Account *account, c
         look_at_bounces(tg_view_arena(view), d, day, list);
         code = look_at_history(view, account, d, day, list, err);
         if (code == TG_OK)
-            code = look_at_networks(view, account, usage, d, day, list, err);
+            code = look_at_networks(view, account, d, day, list, err);
         if (code != TG_OK)
             return code;
     }

@@ -23,7 +23,7 @@ struct tg_due_list {
 struct tg_due *tg_due_add(struct tg_due_list *list, enum tg_mail_kind kind);
 
 /* What of these two days looks like abuse. */
-enum tg_code tg_notice_abuse(struct tg_view *view, const Tg__Account *account, const struct tg_usage *usage, int64_t today,
+enum tg_code tg_notice_abuse(struct tg_view *view, const Tg__Account *account, int64_t today,
                              struct tg_due_list *list, struct tg_error *err) TG_MUST_CHECK;
 
 #endif

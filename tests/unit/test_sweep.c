@@ -1,1 +1,170 @@
-int main(void) { return 77; }
+/* The sweep as such: bounded, repeatable, without harm where it is killed, dry where that is asked. */
+#include <signal.h>
+#include <sys/wait.h>
+#include "tests/unit/market.h"
+
+static struct tg_error err;
+
+static void many_accounts(struct market *m, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct want w = { .m = m, .plan = TG__PLAN_KIND__MONTHLY, .messages = 1000 };
+        done(m, tg_store_change(m->store, buy_fn, &w, &m->err));
+        char name[32];
+        snprintf(name, sizeof name, "%llu", (unsigned long long)m->order);
+        struct want p = { .m = m, .order_name = name };
+        done(m, tg_store_change(m->store, pay_fn, &p, &m->err));
+    }
+}
+
+static void test_all_accounts_are_reached_in_batches(void **state)
+{
+    struct market *m = *state;
+    many_accounts(m, 620); /* more than one view, many batches */
+    m->settings.mailer = "exit 1";
+    m->now += 25 * DAY;
+    struct tg_sweep_result r;
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, NULL, &r, &err));
+    assert_int_equal(r.count[TG_SWEPT_RENEWALS], 620);
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, NULL, &r, &err));
+    assert_int_equal(r.count[TG_SWEPT_RENEWALS], 0);
+    assert_int_equal(count_in(m, TG_DB_ORDERS), 2 * 620);
+    must_agree(m);
+}
+
+static void take_event(void *arg, const struct tg_sweep_event *event)
+{
+    char *text = arg;
+    size_t len = strlen(text);
+    snprintf(text + len, 2000 - len, "%s%s %s: %s\n", event->problem ? "! " : "", event->what, event->subject, event->detail);
+}
+
+static void test_a_dry_run_says_it_and_does_nothing(void **state)
+{
+    struct market *m = *state;
+    char events[2000] = "";
+    struct tg_sweep_options dry = { .dry_run = true, .event = take_event, .arg = events };
+    struct tg_sweep_result r;
+    many_accounts(m, 1);
+    m->now += 25 * DAY;
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, &dry, &r, &err));
+    assert_int_equal(r.count[TG_SWEPT_RENEWALS], 1);
+    assert_int_equal(r.count[TG_SWEPT_MAILS_SENT], 0);
+    assert_non_null(strstr(events, "renewals "));
+    assert_int_equal(count_in(m, TG_DB_ORDERS), 1);
+    assert_int_equal(sweep(m).count[TG_SWEPT_RENEWALS], 1);
+    assert_int_equal(count_in(m, TG_DB_ORDERS), 2);
+}
+
+static enum tg_code lose_the_order(struct tg_change *change, void *arg, struct tg_error *e)
+{
+    struct market *m = arg;
+    struct tg_key key = tg_key_id(m->order);
+    tg_delete(change, TG_DB_ORDERS, &key);
+    return tg_change_error(change, e);
+}
+
+static void test_a_damaged_account_is_told_and_the_others_are_done(void **state)
+{
+    struct market *m = *state;
+    char events[2000] = "";
+    struct tg_sweep_options options = { .event = take_event, .arg = events };
+    struct tg_sweep_result r;
+    done(m, buy(m, TG__PLAN_KIND__MONTHLY, 1000));
+    done(m, tg_store_change(m->store, lose_the_order, m, &m->err));
+    many_accounts(m, 3);
+    m->now += 25 * DAY;
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, &options, &r, &err));
+    assert_int_equal(r.count[TG_SWEPT_RENEWALS], 3);
+    assert_true(r.problems > 0);
+    assert_non_null(strstr(events, "! problem"));
+    assert_non_null(strstr(events, "names an order that is not there"));
+}
+
+static void test_activity_goes_after_its_days_and_the_counts_stay(void **state)
+{
+    struct market *m = *state;
+    many_accounts(m, 3);
+    for (m->id = 1; m->id <= 3; m->id++)
+        for (int i = 0; i < 400; i++)
+            assert_true(take(m, 1));
+    m->id = 3;
+    const int64_t first = m->now;
+    m->now = at("2027-04-14T23:00:00Z"); /* 89 days later */
+    m->settings.grace_days = 365;
+    assert_true(take(m, 1));
+    assert_int_equal(sweep(m).count[TG_SWEPT_ACTIVITY], 0);
+    m->now = at("2027-04-16T00:00:00Z"); /* the day of the first is 91 days ago */
+    struct tg_sweep_result r = sweep(m);
+    assert_true(r.count[TG_SWEPT_ACTIVITY] >= 1200);
+    assert_int_equal(sweep(m).count[TG_SWEPT_ACTIVITY], 0);
+    struct tg_view *view = look(m);
+    Tg__Daily *daily;
+    assert_ok(tg_daily_get(view, 3, tg_day_of(first), &daily, &err));
+    assert_int_equal(daily->messages, 400);
+    tg_view_end(&view);
+    assert_int_equal(count_in(m, TG_DB_ACTIVITY), 1); /* what came 89 days later */
+}
+
+static void test_a_sweep_that_is_told_to_stop_does(void **state)
+{
+    struct market *m = *state;
+    atomic_bool stop = true;
+    struct tg_sweep_options options = { .stop = &stop };
+    struct tg_sweep_result r;
+    many_accounts(m, 1);
+    m->now += 25 * DAY;
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, &options, &r, &err));
+    assert_int_equal(r.count[TG_SWEPT_RENEWALS], 0);
+}
+
+/* In a process of its own, killed at some moment, again and again until one gets through. */
+static void test_killed_in_the_middle_it_continues(void **state)
+{
+    struct market *m = *state;
+    many_accounts(m, 300);
+    m->settings.mailer = "exit 1";
+    m->now += 25 * DAY;
+    tg_store_close(&m->store); /* LMDB does not survive a fork */
+    int killed = 0, status = 0;
+    for (useconds_t after = 500;; after += 1500) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            struct tg_sweep_result r;
+            struct tg_store_options options = { .no_sync = false };
+            if (tg_store_open(m->dir, &options, &m->store, &err) != TG_OK)
+                _exit(3);
+            _exit(tg_sweep(m->store, &m->settings, m->now, NULL, &r, &err) == TG_OK ? 0 : 4);
+        }
+        usleep(after);
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        if (WIFEXITED(status))
+            break;
+        killed++;
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(killed > 0);
+    struct tg_store_options options = { .no_sync = true };
+    assert_ok(tg_store_open(m->dir, &options, &m->store, &err));
+    must_agree(m);
+    struct tg_sweep_result r;
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, NULL, &r, &err));
+    assert_int_equal(r.count[TG_SWEPT_RENEWALS], 0);
+    assert_int_equal(count_in(m, TG_DB_ORDERS), 600);
+}
+
+#define market_test(name) cmocka_unit_test_setup_teardown(name, market_begin, market_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        market_test(test_all_accounts_are_reached_in_batches),
+        market_test(test_a_dry_run_says_it_and_does_nothing),
+        market_test(test_a_damaged_account_is_told_and_the_others_are_done),
+        market_test(test_activity_goes_after_its_days_and_the_counts_stay),
+        market_test(test_a_sweep_that_is_told_to_stop_does),
+        market_test(test_killed_in_the_middle_it_continues),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
