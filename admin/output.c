@@ -4,6 +4,7 @@
 #include <time.h>
 #include "admin/output.h"
 #include "schema/calendar.h"
+#include "schema/text.h"
 
 enum { COLUMNS_MAX = 12, CELL_SIZE = 400, GAP = 2 };
 
@@ -191,6 +192,20 @@ void output_result(const struct terminal *terminal, const struct input *input, c
     }
 }
 
+/* JSON is UTF-8; what was typed, or cut in the middle of a character, need not be. */
+static void well_formed(const char *text, char *out)
+{
+    while (*text != '\0') {
+        size_t len = tg_utf8_length(text);
+        if (len == 0)
+            *out++ = '?';
+        else
+            memcpy(out, text, len), out += len;
+        text += len > 0 ? len : 1;
+    }
+    *out = '\0';
+}
+
 void output_error(bool json, const struct tg_error *err)
 {
     if (!json) {
@@ -200,10 +215,9 @@ void output_error(bool json, const struct tg_error *err)
         fputc('\n', stderr);
         return;
     }
-    json_t *object = json_pack("{s:{s:s, s:s%}}", "error", "code", tg_code_name(err->code), "message", err->text,
-                               strlen(err->text));
-    if (object == NULL) /* not UTF-8 */
-        object = json_pack("{s:{s:s, s:s}}", "error", "code", tg_code_name(err->code), "message", "?");
+    char message[sizeof err->text];
+    well_formed(err->text, message);
+    json_t *object = json_pack("{s:{s:s, s:s}}", "error", "code", tg_code_name(err->code), "message", message);
     json_dumpf(object, stderr, JSON_COMPACT);
     fputc('\n', stderr);
     json_decref(object);

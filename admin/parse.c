@@ -147,7 +147,7 @@ static bool take_global(struct line *l, const char *arg, enum tg_code *code)
     } else if (strcmp(arg, "--manual") == 0) {
         l->parsed->want = WANT_MANUAL;
     } else if (strcmp(arg, "-c") == 0) {
-        if (l->at + 1 >= l->argc)
+        if (l->at + 1 >= l->argc || strncmp(l->argv[l->at + 1], "--", 2) == 0)
             *code = tg_fail(l->err, TG_USAGE, "-c needs a file");
         else
             in->config = l->argv[++l->at];
@@ -191,6 +191,12 @@ static bool is_switch(const char *text)
     return strcmp(text, "on") == 0 || strcmp(text, "off") == 0;
 }
 
+/* Whoever left a value out did not mean the next option by it: that may only stand behind "=". */
+static bool is_option(const char *text)
+{
+    return strncmp(text, "--", 2) == 0 || strcmp(text, "-c") == 0 || strcmp(text, "-h") == 0;
+}
+
 /* --name VALUE or --name=VALUE */
 static enum tg_code take_option(struct line *l, char *arg)
 {
@@ -211,7 +217,7 @@ static enum tg_code take_option(struct line *l, char *arg)
         if (opt->type == OPT_SWITCH && equals == NULL) {
             text = l->at + 1 < l->argc && is_switch(l->argv[l->at + 1]) ? l->argv[++l->at] : "on";
         } else if (opt->type != OPT_FLAG && equals == NULL) {
-            if (l->at + 1 >= l->argc)
+            if (l->at + 1 >= l->argc || is_option(l->argv[l->at + 1]))
                 return tg_fail(l->err, TG_USAGE, "--%s needs a value", opt->name);
             text = l->argv[++l->at];
         }
