@@ -25,8 +25,11 @@ struct door {
     void (*closed)(void *state); /* may be NULL */
 };
 
+extern const struct door door_dict;
 extern const struct door door_dovecot;
 extern const struct door door_http;
 extern const struct door door_policy;
+extern const struct door door_saslauthd;
+extern const struct door door_socketmap;
 
 #endif

@@ -3,14 +3,12 @@
  * Of failures, Postfix knows but one, FAIL, which is a 535 to its client; so where the store can't be read the
  * connection is closed, which is a 454. */
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "authd/attempt.h"
 #include "authd/door.h"
-#include "authd/metrics.h"
 #include "authd/sasl.h"
 #include "authd/wire_dovecot.h"
-#include "schema/log.h"
 
 /* Postfix never says that a client gave up, so an exchange that was left open is forgotten when others need its
  * place. */
@@ -59,26 +57,22 @@ static struct open_exchange *find(struct auth_state *auth, uint32_t id)
 
 /* ---- answers ---- */
 
-static void note_failure(struct app *app, const struct open_exchange *open, const struct login_result *result)
+static struct attempt attempt_of(const struct open_exchange *open)
 {
-    struct tg_event_id id = tg_event_new(result->account_id, app_now_us());
-    Tg__Activity activity = TG__ACTIVITY__INIT;
-    activity.kind = TG__ACTIVITY_KIND__AUTH_FAILED;
-    activity.result = (char *)result->why;
-    activity.client = (char *)open->remote;
-    if (result->account_id == 0)
-        activity.login = (char *)exchange_login(open->exchange);
-    tg_committer_note(app->committer, &id, &activity);
+    return (struct attempt){
+        .door = door_dovecot.name,
+        .mechanism = exchange_mechanism(open->exchange),
+        .login = exchange_login(open->exchange),
+        .client = open->remote,
+    };
 }
 
 static void answer_ok(struct conn *conn, const struct open_exchange *open)
 {
     const char *username = exchange_result(open->exchange)->username;
+    struct attempt attempt = attempt_of(open);
     struct wire_text out;
-    throttle_success(conn_app(conn)->throttle, open->remote, exchange_login(open->exchange), app_ticks_ms());
-    tg_log(TG_INFO, "auth-ok", "login", username, "client", open->remote, "mechanism",
-           exchange_mechanism(open->exchange), "door", "auth", NULL);
-    metrics_login(conn_app(conn)->metrics, "auth", exchange_mechanism(open->exchange), "ok");
+    attempt_ok(conn_app(conn), &attempt, username);
     wire_text_clear(&out);
     wire_dovecot_ok(&out, open->id, username);
     conn_send(conn, out.data, out.len);
@@ -86,21 +80,20 @@ static void answer_ok(struct conn *conn, const struct open_exchange *open)
 
 static void answer_refused(struct conn *conn, const struct open_exchange *open)
 {
-    struct app *app = conn_app(conn);
     const struct login_result *result = exchange_result(open->exchange);
-    const char *login = exchange_login(open->exchange);
+    struct attempt attempt = attempt_of(open);
     struct wire_text out;
-    char held_ms[16];
-    unsigned delay_ms = throttle_failure(app->throttle, open->remote, login, app_ticks_ms());
-    snprintf(held_ms, sizeof held_ms, "%u", delay_ms);
-    note_failure(app, open, result);
-    metrics_login(app->metrics, "auth", exchange_mechanism(open->exchange), result->why);
-    tg_log(TG_INFO, "auth-failed", "login", login, "client", open->remote, "mechanism",
-           exchange_mechanism(open->exchange), "door", "auth", "result", result->why, "held-ms",
-           delay_ms > 0 ? held_ms : NULL, NULL);
+    unsigned delay_ms = attempt_refused(conn_app(conn), &attempt, result);
     wire_text_clear(&out);
-    wire_dovecot_fail(&out, open->id, login, strcmp(result->why, "disabled") == 0, result->reason);
+    wire_dovecot_fail(&out, open->id, attempt.login, strcmp(result->why, "disabled") == 0, result->reason);
     conn_send_later(conn, out.data, out.len, delay_ms);
+}
+
+static void answer_unusable(struct conn *conn, const struct open_exchange *open)
+{
+    struct attempt attempt = attempt_of(open);
+    attempt_unusable(conn_app(conn), &attempt, exchange_error(open->exchange));
+    conn_close(conn, CONN_UNUSABLE);
 }
 
 static void answer_more(struct conn *conn, const struct open_exchange *open, struct tg_span challenge)
@@ -128,10 +121,7 @@ static void answer(struct conn *conn, struct open_exchange *open, enum exchange_
         answer_refused(conn, open);
         break;
     case EXCHANGE_UNUSABLE:
-        tg_log(TG_ERROR, "auth-unusable", "login", exchange_login(open->exchange), "client", open->remote, "error",
-               exchange_error(open->exchange)->text, NULL);
-        metrics_login(conn_app(conn)->metrics, "auth", exchange_mechanism(open->exchange), "unusable");
-        conn_close(conn, CONN_UNUSABLE);
+        answer_unusable(conn, open);
         break;
     }
     exchange_free(&open->exchange);
@@ -141,9 +131,8 @@ static void answer(struct conn *conn, struct open_exchange *open, enum exchange_
 static void refuse_request(struct conn *conn, const struct dovecot_request *request, const char *reason)
 {
     struct wire_text out;
-    tg_log(TG_INFO, "auth-failed", "client", request->remote, "mechanism", request->mechanism, "door", "auth", "result",
-           reason, NULL);
-    metrics_login(conn_app(conn)->metrics, "auth", request->mechanism, "refused");
+    struct attempt attempt = { door_dovecot.name, request->mechanism, NULL, request->remote };
+    attempt_rejected(conn_app(conn), &attempt, reason);
     wire_text_clear(&out);
     wire_dovecot_fail(&out, request->id, NULL, false, reason);
     conn_send(conn, out.data, out.len);

@@ -2,23 +2,21 @@
 #include <stddef.h>
 #include <string.h>
 #include "authd/doors.h"
-#include "schema/log.h"
 
 struct row {
     const char *option;
     size_t list;             /* where struct tg_settings has it */
-    const struct door *door; /* NULL: this version has none */
-    bool has_default;        /* configured without anybody's doing */
+    const struct door *door;
 };
 
-#define ROW(option, door, has_default) { #option, offsetof(struct tg_settings, option), door, has_default }
+#define ROW(option, door) { #option, offsetof(struct tg_settings, option), door }
 static const struct row rows[] = {
-    ROW(auth_listen, &door_dovecot, true),
-    ROW(policy_listen, &door_policy, true),
-    ROW(saslauthd_listen, NULL, false),
-    ROW(dict_listen, NULL, false),
-    ROW(socketmap_listen, NULL, false),
-    ROW(http_listen, &door_http, true),
+    ROW(auth_listen, &door_dovecot),
+    ROW(policy_listen, &door_policy),
+    ROW(saslauthd_listen, &door_saslauthd),
+    ROW(dict_listen, &door_dict),
+    ROW(socketmap_listen, &door_socketmap),
+    ROW(http_listen, &door_http),
 };
 #undef ROW
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -28,22 +26,11 @@ static const struct tg_list *list_of(const struct tg_settings *settings, const s
     return (const struct tg_list *)(const void *)((const char *)settings + row->list);
 }
 
-enum tg_code doors_check(const struct tg_settings *settings, struct tg_error *err)
-{
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].door == NULL && !rows[i].has_default && list_of(settings, &rows[i])->count > 0)
-            return tg_fail(err, TG_UNUSABLE, "%s: %s is set, but this version of tollgate-authd does not serve it: "
-                           "take it out", settings->path, rows[i].option);
-    return TG_OK;
-}
-
 enum tg_code doors_bind(const struct tg_settings *settings, struct listeners *listeners, struct tg_error *err)
 {
     for (size_t i = 0; i < ROWS; i++) {
         const struct tg_list *list = list_of(settings, &rows[i]);
-        if (rows[i].door == NULL && list->count > 0)
-            tg_log(TG_INFO, "door-closed", "option", rows[i].option, "reason", "not served by this version", NULL);
-        for (size_t k = 0; rows[i].door != NULL && k < list->count; k++) {
+        for (size_t k = 0; k < list->count; k++) {
             enum tg_code code = listeners_bind(listeners, rows[i].door, list->item[k], settings, err);
             if (code != TG_OK)
                 return code;
@@ -67,7 +54,7 @@ static bool same_list(const struct tg_list *a, const struct tg_list *b)
 const char *doors_restart_needed(const struct tg_settings *old, const struct tg_settings *wanted)
 {
     for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].door != NULL && !same_list(list_of(old, &rows[i]), list_of(wanted, &rows[i])))
+        if (!same_list(list_of(old, &rows[i]), list_of(wanted, &rows[i])))
             return rows[i].option;
     if (strcmp(old->store, wanted->store) != 0)
         return "store";

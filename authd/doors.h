@@ -4,8 +4,6 @@
 
 #include "authd/listen.h"
 
-/* TG_UNUSABLE where a door is configured that this version does not have. */
-enum tg_code doors_check(const struct tg_settings *settings, struct tg_error *err) TG_MUST_CHECK;
 /* Binds the sockets of all that are configured. */
 enum tg_code doors_bind(const struct tg_settings *settings, struct listeners *listeners, struct tg_error *err) TG_MUST_CHECK;
 /* The name of an option that a running daemon can't take over; NULL where there is none. */

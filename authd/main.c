@@ -73,8 +73,6 @@ static enum tg_code read_again(struct daemon *d, struct tg_error *err)
     struct tg_settings *wanted = NULL;
     enum tg_code code = tg_settings_read(d->config, &wanted, err);
     if (code == TG_OK)
-        code = doors_check(wanted, err);
-    if (code == TG_OK)
         code = sasl_offers(&wanted->mechanisms, err);
     if (code == TG_OK)
         code = tg_log_open("tollgate-authd", wanted->log, tg_settings_log_level(wanted), err);
@@ -242,8 +240,6 @@ int main(int argc, char **argv)
     d.config = options.config;
     if (code == TG_OK)
         code = tg_settings_read(options.config, &d.app.settings, &err);
-    if (code == TG_OK)
-        code = doors_check(d.app.settings, &err);
     if (code != TG_OK)
         fprintf(stderr, "tollgate-authd: %s\n", err.text);
     else if (options.check)

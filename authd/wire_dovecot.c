@@ -3,22 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 #include "authd/wire_dovecot.h"
-
-/* The next field of the line, which loses it; false at the line's end. */
-static bool next_field(struct tg_span *line, struct tg_span *field)
-{
-    if (line->data == NULL)
-        return false;
-    const uint8_t *tab = line->len > 0 ? memchr(line->data, '\t', line->len) : NULL;
-    if (tab == NULL) {
-        *field = *line;
-        *line = tg_span_of(NULL, 0);
-        return true;
-    }
-    *field = tg_span_of(line->data, (size_t)(tab - line->data));
-    *line = tg_span_of(tab + 1, line->len - field->len - 1);
-    return true;
-}
+#include "authd/wire_tabs.h"
 
 static bool is_word(struct tg_span field, const char *word)
 {
@@ -35,58 +20,20 @@ static bool value_of(struct tg_span field, const char *name, struct tg_span *val
     return true;
 }
 
-/* Copies without its escapes; what does not fit or holds a NUL becomes "", for nothing of ours looks like it. */
-static void copy_value(struct tg_span value, char *out, size_t size)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        char c = (char)value.data[i];
-        if (c == 1) {
-            static const char from[] = "1trn", to[] = "\001\t\r\n";
-            const char *at = ++i < value.len ? memchr(from, value.data[i], 4) : NULL;
-            if (at == NULL) {
-                out[0] = '\0';
-                return;
-            }
-            c = to[at - from];
-        }
-        if (n + 1 >= size) {
-            out[0] = '\0';
-            return;
-        }
-        out[n++] = c;
-    }
-    out[n] = '\0';
-}
-
-static bool read_number(struct tg_span field, uint32_t *number)
-{
-    if (field.len == 0 || field.len > 10)
-        return false;
-    uint64_t n = 0;
-    for (size_t i = 0; i < field.len; i++) {
-        if (field.data[i] < '0' || field.data[i] > '9')
-            return false;
-        n = n * 10 + (uint64_t)(field.data[i] - '0');
-    }
-    *number = (uint32_t)n;
-    return n <= UINT32_MAX;
-}
-
 static void read_auth(struct tg_span line, struct dovecot_request *request)
 {
     struct tg_span field, value;
-    if (next_field(&line, &field))
-        copy_value(field, request->mechanism, sizeof request->mechanism);
+    if (wire_tabs_next(&line, &field))
+        wire_tabs_copy(field, request->mechanism, sizeof request->mechanism);
     for (char *c = request->mechanism; *c != '\0'; c++)
         *c = (char)toupper((unsigned char)*c);
-    while (next_field(&line, &field)) {
+    while (wire_tabs_next(&line, &field)) {
         if (is_word(field, "secured") || value_of(field, "secured", &value)) {
             request->secured = true;
         } else if (value_of(field, "service", &value)) {
-            copy_value(value, request->service, sizeof request->service);
+            wire_tabs_copy(value, request->service, sizeof request->service);
         } else if (value_of(field, "rip", &value)) {
-            copy_value(value, request->remote, sizeof request->remote);
+            wire_tabs_copy(value, request->remote, sizeof request->remote);
         } else if (value_of(field, "resp", &value)) {
             request->has_response = true;
             /* Postfix passes the client's "=" (RFC 4954: an empty initial response) on as it is. */
@@ -107,20 +54,20 @@ static enum dovecot_command command_of(struct tg_span field)
 static bool read_line(struct tg_span line, struct dovecot_request *request)
 {
     struct tg_span field;
-    if (!next_field(&line, &field))
+    if (!wire_tabs_next(&line, &field))
         return false;
     request->command = command_of(field);
     if (request->command == DOVECOT_OTHER)
         return true;
-    if (!next_field(&line, &field))
+    if (!wire_tabs_next(&line, &field))
         return false;
     if (request->command == DOVECOT_VERSION)
-        return read_number(field, &request->major);
-    if (!read_number(field, &request->id))
+        return wire_tabs_number(field, &request->major);
+    if (!wire_tabs_number(field, &request->id))
         return false;
     if (request->command == DOVECOT_AUTH)
         read_auth(line, request);
-    else if (request->command == DOVECOT_CONT && next_field(&line, &field))
+    else if (request->command == DOVECOT_CONT && wire_tabs_next(&line, &field))
         request->response = field;
     return true;
 }
@@ -138,19 +85,6 @@ ssize_t wire_dovecot_read(const uint8_t *in, size_t len, struct dovecot_request 
     if (!read_line(line, request))
         return -1;
     return (ssize_t)line.len + 1;
-}
-
-static void add_escaped(struct wire_text *out, const char *value)
-{
-    for (const char *c = value; *c != '\0'; c++) {
-        switch (*c) {
-        case 1: wire_text_add(out, "\0011"); break;
-        case '\t': wire_text_add(out, "\001t"); break;
-        case '\r': wire_text_add(out, "\001r"); break;
-        case '\n': wire_text_add(out, "\001n"); break;
-        default: wire_text_bytes(out, c, 1);
-        }
-    }
 }
 
 static void add_reason(struct wire_text *out, const char *reason)
@@ -204,7 +138,7 @@ void wire_dovecot_ok(struct wire_text *out, uint32_t id, const char *user)
 {
     begin(out, "OK", id);
     wire_text_add(out, "\tuser=");
-    add_escaped(out, user);
+    wire_tabs_add(out, user);
     wire_text_add(out, "\n");
 }
 
@@ -213,7 +147,7 @@ void wire_dovecot_fail(struct wire_text *out, uint32_t id, const char *user, boo
     begin(out, "FAIL", id);
     if (user != NULL && user[0] != '\0') {
         wire_text_add(out, "\tuser=");
-        add_escaped(out, user);
+        wire_tabs_add(out, user);
     }
     if (disabled)
         wire_text_add(out, "\tuser_disabled");
