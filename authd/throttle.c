@@ -12,6 +12,7 @@ enum { HALF_LIFE_MS = 5 * 60 * 1000, KEY_LEN = 16 };
 struct entry {
     uint8_t key[KEY_LEN];
     double score;
+    double share; /* of a pair: what it has added to its address and its username and not taken back; at most 1 */
     int64_t at_ms;
     struct entry *chain;          /* of its bucket; free list */
     struct entry *newer, *older;  /* by last touch */
@@ -100,23 +101,32 @@ static struct entry *table_add(struct table *table, const uint8_t key[KEY_LEN], 
 
 /* ---- scores ---- */
 
-static double score_now(const struct entry *entry, int64_t now_ms)
+static double decay(const struct entry *entry, int64_t now_ms)
 {
     int64_t passed = now_ms > entry->at_ms ? now_ms - entry->at_ms : 0;
-    return entry->score * exp2(-(double)passed / HALF_LIFE_MS);
+    return exp2(-(double)passed / HALF_LIFE_MS);
 }
 
-/* Adds one failure; the score before it. */
-static double count_failure(struct table *table, const uint8_t key[KEY_LEN], int64_t now_ms)
+/* The entry as it is now, made where it is missing; the newest. */
+static struct entry *touch(struct table *table, const uint8_t key[KEY_LEN], int64_t now_ms)
 {
     struct entry *entry = table_find(table, key);
     if (entry == NULL)
-        entry = table_add(table, key, now_ms);
-    double before = score_now(entry, now_ms);
-    entry->score = before + 1;
+        return table_add(table, key, now_ms);
+    double factor = decay(entry, now_ms);
+    entry->score *= factor;
+    entry->share *= factor;
     entry->at_ms = now_ms;
     unlink_age(table, entry);
     link_newest(table, entry);
+    return entry;
+}
+
+/* Adds to the score; what it was before. */
+static double add_score(struct entry *entry, double more)
+{
+    double before = entry->score;
+    entry->score += more;
     return before;
 }
 
@@ -125,7 +135,7 @@ static void take_back(struct table *table, const uint8_t key[KEY_LEN], double sc
     struct entry *entry = table_find(table, key);
     if (entry == NULL)
         return;
-    double left = score_now(entry, now_ms) - score;
+    double left = entry->score * decay(entry, now_ms) - score;
     entry->score = left;
     entry->at_ms = now_ms;
     if (left < 0.1)
@@ -194,14 +204,19 @@ void throttle_free(struct throttle **throttle)
 unsigned throttle_failure(struct throttle *throttle, const char *address, const char *username, int64_t now_ms)
 {
     struct keys keys;
-    double score = 0;
+    double score = 0, share = 1;
     make_keys(throttle, address, username, &keys);
+    /* A pair that fails again and again weighs on itself, and on its address and its username but once. */
+    if (*address != '\0' && *username != '\0') {
+        struct entry *pair = touch(&throttle->pairs, keys.pair, now_ms);
+        share = 1 - pair->share;
+        pair->share = 1;
+        score = add_score(pair, 1);
+    }
     if (*address != '\0')
-        score = fmax(score, count_failure(&throttle->addresses, keys.address, now_ms));
+        score = fmax(score, add_score(touch(&throttle->addresses, keys.address, now_ms), share));
     if (*username != '\0')
-        score = fmax(score, count_failure(&throttle->usernames, keys.username, now_ms));
-    if (*address != '\0' && *username != '\0')
-        count_failure(&throttle->pairs, keys.pair, now_ms);
+        score = fmax(score, add_score(touch(&throttle->usernames, keys.username, now_ms), share));
     return delay_of(score);
 }
 
@@ -212,10 +227,10 @@ void throttle_success(struct throttle *throttle, const char *address, const char
     struct entry *pair = table_find(&throttle->pairs, keys.pair);
     if (pair == NULL)
         return;
-    double score = score_now(pair, now_ms);
+    double share = pair->share * decay(pair, now_ms);
     table_remove(&throttle->pairs, pair);
-    take_back(&throttle->addresses, keys.address, score, now_ms);
-    take_back(&throttle->usernames, keys.username, score, now_ms);
+    take_back(&throttle->addresses, keys.address, share, now_ms);
+    take_back(&throttle->usernames, keys.username, share, now_ms);
 }
 
 size_t throttle_count(const struct throttle *throttle)

@@ -109,6 +109,11 @@ static void test_a_success_takes_back_nothing_of_others(void **state)
 {
     struct throttle *t = *state;
     fail_times(t, "192.0.2.1", "victim", 5, 0);
+    for (int i = 0; i < 4; i++) {
+        char other[16];
+        snprintf(other, sizeof other, "victim%d", i);
+        throttle_failure(t, "192.0.2.1", other, 0);
+    }
     for (int i = 0; i < 10; i++)
         throttle_success(t, "192.0.2.1", "mine", 0);
     assert_int_equal(throttle_failure(t, "192.0.2.1", "victim", 0), THROTTLE_MAX_MS);
@@ -117,8 +122,42 @@ static void test_a_success_takes_back_nothing_of_others(void **state)
     throttle_success(t, "192.0.2.1", "mine", 0);
     assert_int_equal(throttle_failure(t, "192.0.2.1", "new", 0), THROTTLE_MAX_MS);
     /* Nor does the owner's success from elsewhere forgive who guesses. */
+    for (int i = 0; i < 5; i++) {
+        char address[16];
+        snprintf(address, sizeof address, "192.0.2.1%d", i);
+        throttle_failure(t, address, "victim", 0);
+    }
     throttle_success(t, "198.51.100.1", "victim", 0);
     assert_int_equal(throttle_failure(t, "203.0.113.1", "victim", 0), THROTTLE_MAX_MS);
+}
+
+/* One broken client with an old password, behind the address of an office. */
+static void test_repeats_of_a_pair_weigh_on_nobody_else(void **state)
+{
+    struct throttle *t = *state;
+    for (int i = 0; i < 1000; i++)
+        throttle_failure(t, "192.0.2.1", "broken", i * 1000);
+    assert_int_equal(throttle_failure(t, "192.0.2.1", "broken", 1000 * 1000), THROTTLE_MAX_MS);
+    /* A colleague's slip of the finger waits for as long as after any one failure, and so does the owner elsewhere. */
+    assert_in_range(throttle_failure(t, "192.0.2.1", "colleague", 1000 * 1000), 0, 500);
+    assert_in_range(throttle_failure(t, "198.51.100.1", "broken", 1000 * 1000), 0, 500);
+    /* The broken one mended takes its own back, the colleague's stays. */
+    throttle_success(t, "192.0.2.1", "broken", 1000 * 1000);
+    assert_int_equal(throttle_failure(t, "192.0.2.1", "third", 1000 * 1000), 500);
+    assert_int_equal(throttle_failure(t, "192.0.2.1", "fourth", 1000 * 1000), 1000);
+}
+
+/* A pair that fails now and then keeps its one on the address, and never more. */
+static void test_a_pair_weighs_one_at_any_pace(void **state)
+{
+    struct throttle *t = *state;
+    for (int i = 0; i < 50; i++)
+        throttle_failure(t, "192.0.2.1", "slow", i * 7 * (int64_t)MINUTE);
+    int64_t now = 49 * 7 * (int64_t)MINUTE;
+    assert_int_equal(throttle_failure(t, "192.0.2.1", "other", now), 500);
+    throttle_success(t, "192.0.2.1", "other", now);
+    throttle_success(t, "192.0.2.1", "slow", now);
+    assert_int_equal(throttle_count(t), 0);
 }
 
 /* The names of a pair can't be moved into each other. */
@@ -127,7 +166,7 @@ static void test_pairs_are_told_apart(void **state)
     struct throttle *t = *state;
     fail_times(t, "ab", "c", 5, 0);
     throttle_success(t, "a", "bc", 0);
-    assert_int_equal(throttle_failure(t, "ab", "x", 0), THROTTLE_MAX_MS);
+    assert_int_equal(throttle_failure(t, "ab", "c", 0), THROTTLE_MAX_MS);
 }
 
 static void test_tables_are_bounded_and_the_oldest_goes(void **state)
@@ -177,6 +216,8 @@ int main(void)
         TEST(test_scores_fall_by_half_in_five_minutes),
         TEST(test_a_success_takes_back_what_the_pair_added),
         TEST(test_a_success_takes_back_nothing_of_others),
+        TEST(test_repeats_of_a_pair_weigh_on_nobody_else),
+        TEST(test_a_pair_weighs_one_at_any_pace),
         TEST(test_pairs_are_told_apart),
         TEST(test_tables_are_bounded_and_the_oldest_goes),
         TEST(test_a_table_of_one),
