@@ -1,23 +1,21 @@
 /* listen.c: see listen.h. */
 #include <errno.h>
 #include <event2/listener.h>
-#include <fcntl.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include "authd/listen.h"
 #include "authd/metrics.h"
 #include "schema/daemon.h"
+#include "schema/handed_over.h"
 #include "schema/listen_address.h"
 #include "schema/log.h"
 #include "schema/network.h"
 
-enum { BACKLOG = 511, LISTENERS_MAX = 64, FIRST_HANDED_FD = 3, ACCEPT_PAUSE_MS = 500 };
+enum { BACKLOG = 511, LISTENERS_MAX = 64, ACCEPT_PAUSE_MS = 500 };
 
 struct listener {
     const struct door *door;
@@ -75,70 +73,9 @@ void listeners_free(struct listeners **listeners)
     *listeners = NULL;
 }
 
-/* ---- addresses ---- */
-
-struct address {
-    struct sockaddr_storage storage;
-    socklen_t len;
-};
-
-static enum tg_code resolve(const struct tg_listen *where, const char *text, struct address *out, struct tg_error *err)
-{
-    memset(out, 0, sizeof *out);
-    if (where->is_unix) {
-        struct sockaddr_un *un = (struct sockaddr_un *)&out->storage;
-        un->sun_family = AF_UNIX;
-        snprintf(un->sun_path, sizeof un->sun_path, "%s", where->path);
-        out->len = (socklen_t)sizeof *un;
-        return TG_OK;
-    }
-    char port[8];
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *found = NULL;
-    snprintf(port, sizeof port, "%u", where->port);
-    int result = getaddrinfo(where->host, port, &hints, &found);
-    if (result != 0)
-        return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text, gai_strerror(result));
-    memcpy(&out->storage, found->ai_addr, found->ai_addrlen);
-    out->len = found->ai_addrlen;
-    freeaddrinfo(found);
-    return TG_OK;
-}
-
-static bool same_address(const struct address *a, const struct address *b)
-{
-    if (a->storage.ss_family != b->storage.ss_family)
-        return false;
-    if (a->storage.ss_family == AF_UNIX)
-        return strcmp(((const struct sockaddr_un *)&a->storage)->sun_path,
-                      ((const struct sockaddr_un *)&b->storage)->sun_path) == 0;
-    if (a->storage.ss_family == AF_INET) {
-        const struct sockaddr_in *x = (const void *)&a->storage, *y = (const void *)&b->storage;
-        return x->sin_port == y->sin_port && x->sin_addr.s_addr == y->sin_addr.s_addr;
-    }
-    const struct sockaddr_in6 *x = (const void *)&a->storage, *y = (const void *)&b->storage;
-    return x->sin6_port == y->sin6_port && memcmp(&x->sin6_addr, &y->sin6_addr, sizeof x->sin6_addr) == 0;
-}
-
-/* sd_listen_fds(3): descriptors from 3 on, meant for this process. -1: none is this address's. */
-static int handed_over(const struct address *address)
-{
-    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
-    if (pid == NULL || count == NULL || strtol(pid, NULL, 10) != (long)getpid())
-        return -1;
-    long last = FIRST_HANDED_FD + strtol(count, NULL, 10);
-    for (int fd = FIRST_HANDED_FD; fd < last && fd < 1024; fd++) {
-        struct address has = { .len = sizeof has.storage };
-        if (getsockname(fd, (struct sockaddr *)&has.storage, &has.len) != 0 || !same_address(&has, address))
-            continue;
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
-        return fd;
-    }
-    return -1;
-}
-
 /* ---- binding ---- */
 
-static enum tg_code bind_unix(int fd, const char *text, const char *path, const struct address *address,
+static enum tg_code bind_unix(int fd, const char *text, const char *path, const struct tg_socket_address *address,
                               const struct tg_settings *settings, struct tg_error *err)
 {
     enum tg_code code = tg_socket_make_room(path, err);
@@ -154,7 +91,7 @@ static enum tg_code bind_unix(int fd, const char *text, const char *path, const 
     return tg_socket_permissions(path, settings, err);
 }
 
-static enum tg_code bind_inet(int fd, const char *text, const struct address *address, struct tg_error *err)
+static enum tg_code bind_inet(int fd, const char *text, const struct tg_socket_address *address, struct tg_error *err)
 {
     int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -166,7 +103,7 @@ static enum tg_code bind_inet(int fd, const char *text, const struct address *ad
     return TG_OK;
 }
 
-static enum tg_code make_socket(const struct tg_listen *where, const char *text, const struct address *address,
+static enum tg_code make_socket(const struct tg_listen *where, const char *text, const struct tg_socket_address *address,
                                 const struct tg_settings *settings, int *out, struct tg_error *err)
 {
     int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -188,15 +125,15 @@ enum tg_code listeners_bind(struct listeners *listeners, const struct door *door
                             const struct tg_settings *settings, struct tg_error *err)
 {
     struct tg_listen where;
-    struct address address;
+    struct tg_socket_address address;
     if (listeners->count == LISTENERS_MAX)
         return tg_fail(err, TG_UNUSABLE, "more than %d addresses to listen on", LISTENERS_MAX);
     if (!tg_listen_parse(text, &where))
         return tg_fail(err, TG_UNUSABLE, "%s is no address to listen on", text);
-    enum tg_code code = resolve(&where, text, &address, err);
+    enum tg_code code = tg_socket_resolve(&where, text, &address, err);
     if (code != TG_OK)
         return code;
-    int fd = handed_over(&address);
+    int fd = tg_handed_over(&address);
     bool made_here = fd < 0;
     if (made_here && (code = make_socket(&where, text, &address, settings, &fd, err)) != TG_OK)
         return code;

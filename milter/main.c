@@ -16,6 +16,7 @@
 #include "schema/credential.h"
 #include "schema/daemon.h"
 #include "schema/detach.h"
+#include "schema/handed_over.h"
 #include "schema/listen_address.h"
 #include "schema/log.h"
 #include "schema/notify.h"
@@ -85,13 +86,30 @@ static void milter_address(const struct tg_listen *listen, char *out, size_t siz
         snprintf(out, size, "%s:%u@%s", strchr(listen->host, ':') != NULL ? "inet6" : "inet", listen->port, listen->host);
 }
 
+/* libmilter takes a socket that listens already as fd:N. */
+static enum tg_code open_handed_over(int fd, const char *text, struct tg_error *err)
+{
+    char address[16];
+    snprintf(address, sizeof address, "fd:%d", fd);
+    if (smfi_setconn(address) != MI_SUCCESS || smfi_opensocket(0) != MI_SUCCESS)
+        return tg_fail(err, TG_UNUSABLE, "can't listen on %s, which was handed over: libmilter refused it", text);
+    return TG_OK;
+}
+
 static enum tg_code open_socket(const struct tg_settings *settings, struct tg_error *err)
 {
+    const char *text = settings->milter_listen.item[0];
+    struct tg_socket_address socket_address;
     struct tg_listen listen;
     char address[256];
-    enum tg_code code = TG_OK;
-    if (!tg_listen_parse(settings->milter_listen.item[0], &listen))
+    if (!tg_listen_parse(text, &listen))
         return tg_fail(err, TG_UNUSABLE, "milter_listen is no address");
+    enum tg_code code = tg_socket_resolve(&listen, text, &socket_address, err);
+    if (code != TG_OK)
+        return code;
+    int fd = tg_handed_over(&socket_address);
+    if (fd >= 0)
+        return open_handed_over(fd, text, err);
     if (listen.is_unix && (code = tg_socket_make_room(listen.path, err)) != TG_OK)
         return code;
     milter_address(&listen, address, sizeof address);
@@ -99,7 +117,7 @@ static enum tg_code open_socket(const struct tg_settings *settings, struct tg_er
     bool opened = smfi_setconn(address) == MI_SUCCESS && smfi_opensocket(0) == MI_SUCCESS;
     umask(old);
     if (!opened)
-        return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", settings->milter_listen.item[0],
+        return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text,
                        errno != 0 ? strerror(errno) : "libmilter refused it");
     return listen.is_unix ? tg_socket_permissions(listen.path, settings, err) : TG_OK;
 }
