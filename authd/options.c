@@ -7,8 +7,8 @@
 static const char usage[] =
     "Usage: tollgate-authd [-c FILE] [-t] [-d [--pid-file FILE]]\n"
     "\n"
-    "Answers mail servers that ask who may log in (Dovecot auth protocol) and which\n"
-    "clients may relay without a login (Postfix policy delegation).\n"
+    "Answers mail servers that ask who may log in, which clients may relay without a\n"
+    "login, and who may send as which domain. tollgate-authd(8) tells of each door.\n"
     "\n"
     "  -c, --config FILE    configuration (default: $TOLLGATE_CONFIG, else\n"
     "                       " TG_SYSCONFDIR "/tollgate/tollgate.conf)\n"
