@@ -39,22 +39,24 @@ static bool is_whole(const Tg__Credential *credential)
            credential->server_key.len == TG_SCRAM_KEY_LEN;
 }
 
-/* {SCRAM-SHA-256}ITERATIONS,SALT,STOREDKEY,SERVERKEY; credential NULL: one whose ClientKey nobody knows, for
- * StoredKey is random and not a hash of anything. */
-static void write_verifier(const Tg__Credential *credential, char out[VERIFIER_SIZE])
+/* {SCRAM-SHA-256}ITERATIONS,SALT,STOREDKEY,SERVERKEY. Where it must not fit, StoredKey is random and so no hash of
+ * a ClientKey that anybody could know; the salt is the account's, so that a SCRAM client sees no difference. */
+static void write_verifier(const Tg__Credential *credential, bool fits, char out[VERIFIER_SIZE])
 {
     char salt[SALT_BASE64], stored[KEY_BASE64], server[KEY_BASE64];
     uint8_t random[TG_SALT_LEN + 2 * TG_SCRAM_KEY_LEN];
+    bool whole = is_whole(credential);
+    fits = fits && whole;
     randombytes_buf(random, sizeof random);
-    sodium_bin2base64(salt, sizeof salt, credential != NULL ? credential->salt.data : random, TG_SALT_LEN,
+    sodium_bin2base64(salt, sizeof salt, whole ? credential->salt.data : random, TG_SALT_LEN,
                       sodium_base64_VARIANT_ORIGINAL);
-    sodium_bin2base64(stored, sizeof stored, credential != NULL ? credential->stored_key.data : random + TG_SALT_LEN,
-                      TG_SCRAM_KEY_LEN, sodium_base64_VARIANT_ORIGINAL);
+    sodium_bin2base64(stored, sizeof stored, fits ? credential->stored_key.data : random + TG_SALT_LEN, TG_SCRAM_KEY_LEN,
+                      sodium_base64_VARIANT_ORIGINAL);
     sodium_bin2base64(server, sizeof server,
-                      credential != NULL ? credential->server_key.data : random + TG_SALT_LEN + TG_SCRAM_KEY_LEN,
-                      TG_SCRAM_KEY_LEN, sodium_base64_VARIANT_ORIGINAL);
+                      fits ? credential->server_key.data : random + TG_SALT_LEN + TG_SCRAM_KEY_LEN, TG_SCRAM_KEY_LEN,
+                      sodium_base64_VARIANT_ORIGINAL);
     snprintf(out, VERIFIER_SIZE, "{SCRAM-SHA-256}%u,%s,%s,%s",
-             credential != NULL ? credential->iterations : (unsigned)TG_SCRAM_ITERATIONS, salt, stored, server);
+             whole ? credential->iterations : (unsigned)TG_SCRAM_ITERATIONS, salt, stored, server);
     sodium_memzero(stored, sizeof stored);
     sodium_memzero(server, sizeof server);
 }
@@ -77,11 +79,11 @@ static void send_json(struct conn *conn, json_t *json)
     free(text);
 }
 
-static void send_account(struct conn *conn, const Tg__Account *account, const Tg__Credential *credential)
+static void send_account(struct conn *conn, const Tg__Account *account, const Tg__Credential *credential, bool live)
 {
     bool disabled = tg_account_status(account) == TG_STATUS_DISABLED;
     char verifier[VERIFIER_SIZE], reason[300];
-    write_verifier(disabled ? NULL : credential, verifier);
+    write_verifier(credential, live && !disabled, verifier);
     metrics_answer(conn_app(conn)->metrics, door_dict.name, disabled ? "refused" : "ok");
     tg_log(TG_DEBUG, "dict-lookup", "login", account->username, "result", disabled ? "disabled" : "ok", NULL);
     json_t *json = json_object();
@@ -121,15 +123,15 @@ static void unusable(struct conn *conn, const struct tg_error *err)
     send_fail(conn, "", "the store can't be read: see the log of tollgate-authd", "unusable");
 }
 
-/* The current credential that has expired is one that nothing fits; an old one is not there then. */
+/* A current credential that has expired is one that nothing fits; an old one is not there then. */
 static void answer(struct conn *conn, const Tg__Account *account, bool old)
 {
     const Tg__Credential *credential = old ? account->old_credential : account->credential;
-    bool live = is_whole(credential) && tg_credential_live(credential, app_now());
+    bool live = tg_credential_live(credential, app_now());
     if (old && !live)
         send_not_found(conn);
     else
-        send_account(conn, account, live ? credential : NULL);
+        send_account(conn, account, credential, live);
 }
 
 static void look(struct conn *conn, const char *key)
