@@ -3,7 +3,7 @@
 
 enum {
     CONNECTIONS, OPEN, ENDS, REQUESTS, REQUEST_TIME, LOGINS, ANSWERS, HELD, HELD_TIME, ACCEPT_FAILURES,
-    THROTTLE_USED, THROTTLE_LIMIT, METRICS,
+    THROTTLE_USED, THROTTLE_LIMIT, SWEEPS, SWEPT_AT, METRICS,
 };
 
 static const char *const doors[] = { "auth", "saslauthd", "dict", "policy", "socketmap", "http", "other", NULL };
@@ -14,6 +14,7 @@ static const char *const mechanisms[] = { "PLAIN", "LOGIN", "SCRAM-SHA-256", "ot
 static const char *const results[] = { "ok", "password", "unknown", "disabled", "authzid", "malformed", "refused",
                                        "unusable", "other", NULL };
 static const char *const answers[] = { "ok", "dunno", "notfound", "refused", "unusable", "other", NULL };
+static const char *const sweep_results[] = { "done", "failed", NULL };
 static const char *const ends[] = {
     [CONN_PEER_CLOSED] = "peer-closed",
     [CONN_FINISHED] = "finished",
@@ -49,6 +50,10 @@ static const struct tg_metric table[METRICS] = {
                           TG_COUNTER, { { "door", doors } } },
     [THROTTLE_USED] = { "tollgate_throttle_entries", "Addresses and usernames whose failed logins are remembered.", TG_GAUGE },
     [THROTTLE_LIMIT] = { "tollgate_throttle_entries_limit", "Room for them; when it is full the oldest are forgotten.", TG_GAUGE },
+    [SWEEPS] = { "tollgate_sweeps_total", "Hourly sweeps (renewals, expiries, overdue orders, retention), and whether they went through.",
+                 TG_COUNTER, { { "result", sweep_results } } },
+    [SWEPT_AT] = { "tollgate_sweep_last_success_seconds", "When the last sweep went through, in seconds since 1970; 0: none since the start.",
+                   TG_GAUGE },
 };
 
 struct tg_metrics *metrics_new(void)
@@ -105,4 +110,11 @@ void metrics_throttle(struct tg_metrics *metrics, size_t entries, size_t limit)
 {
     tg_metric_set(metrics, THROTTLE_USED, TG_NO_LABEL, entries);
     tg_metric_set(metrics, THROTTLE_LIMIT, TG_NO_LABEL, limit);
+}
+
+void metrics_sweep(struct tg_metrics *metrics, bool done, int64_t now)
+{
+    tg_metric_add(metrics, SWEEPS, TG_SERIES(!done), 1);
+    if (done)
+        tg_metric_set(metrics, SWEPT_AT, TG_NO_LABEL, (uint64_t)now);
 }

@@ -26,4 +26,7 @@ void metrics_answer(struct tg_metrics *metrics, const char *door, const char *an
 /* entries: in use; limit: room. */
 void metrics_throttle(struct tg_metrics *metrics, size_t entries, size_t limit);
 
+/* A sweep ended at `now`. */
+void metrics_sweep(struct tg_metrics *metrics, bool done, int64_t now);
+
 #endif

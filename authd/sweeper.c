@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "authd/metrics.h"
 #include "authd/sweeper.h"
 #include "schema/log.h"
 #include "schema/sweep.h"
@@ -49,7 +50,9 @@ static void *run(void *arg)
     struct tg_sweep_options options = { .stop = &s->stop, .event = log_event };
     struct tg_sweep_result result;
     struct tg_error err;
-    if (tg_sweep(s->app->store, s->settings, app_now(), &options, &result, &err) != TG_OK)
+    enum tg_code code = tg_sweep(s->app->store, s->settings, app_now(), &options, &result, &err);
+    metrics_sweep(s->app->metrics, code == TG_OK, app_now());
+    if (code != TG_OK)
         tg_log_error(TG_ERROR, "sweep-failed", &err);
     else
         log_end(&result);

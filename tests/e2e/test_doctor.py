@@ -1,4 +1,5 @@
 """tollgate doctor: each thing that can be wrong is broken in turn, and named, with the line that mends it."""
+import os
 import pathlib
 import shutil
 import socket
@@ -214,7 +215,8 @@ def test_a_clock_that_is_behind_what_was_recorded(relay):
         pytest.skip("no faketime")
     relay.command("customer", "add", "--name", "Later", "--email", "later@customers.test", "--accept-terms")
     done = subprocess.run(["faketime", "2 hours ago", BUILD / "admin/tollgate", "-c", relay.tollgate.config, "doctor",
-                           "--postconf", f"postconf -c {relay.postfix.etc}"], capture_output=True, text=True, check=False)
+                           "--postconf", f"postconf -c {relay.postfix.etc}"], capture_output=True, text=True, check=False,
+                          env={**os.environ, "ASAN_OPTIONS": "verify_asan_link_order=0"})
     assert done.returncode == 1 and "the clock is behind" in done.stdout
 
 

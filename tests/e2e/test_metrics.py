@@ -5,10 +5,11 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 
 import pytest
 
-from servers.process import BUILD, DEADLINE_S, SOURCE, free_port, wait_until
+from servers.process import BUILD, DEADLINE_S, SOURCE, Process, free_port, wait_until
 
 RELAY = {"return_path_domain": "bounces.relay.test", "init_options": ("--return-path-domain", "bounces.relay.test")}
 
@@ -94,6 +95,13 @@ def test_logins_are_counted_by_mechanism_and_result(relay, ports, account):
     assert grown('tollgate_request_seconds_count{door="auth"}') == grown('tollgate_requests_total{door="auth"}') >= 5
     assert after["tollgate_throttle_entries"] >= 1
     assert after['tollgate_connections{door="auth"}'] >= 1
+
+
+def test_the_sweep_is_counted(relay, ports):
+    wait_until("a sweep", lambda: figures(ports["authd"])['tollgate_sweeps_total{result="done"}'] >= 1)
+    now = figures(ports["authd"])
+    assert now['tollgate_sweeps_total{result="failed"}'] == 0
+    assert 0 <= time.time() - now["tollgate_sweep_last_success_seconds"] < 3600
 
 
 def test_policy_answers_are_counted(relay, ports, account):
@@ -191,9 +199,10 @@ def test_a_port_in_use_is_told_at_the_start(make_relay):
         taken.listen()
         address = f"inet:127.0.0.1:{taken.getsockname()[1]}"
         relay = make_relay(postfix=False, start=False, milter_http_listen=[address])
-        with pytest.raises(AssertionError, match=f"can't listen on {address}: Address already in use"):
-            relay.tollgate.start_milter()
-        relay.tollgate.milter = None
+        milter = Process([BUILD / "milter/tollgate-milter", "-c", relay.tollgate.config], relay.directory / "milter.out")
+        wait_until("the end of the milter", lambda: not milter.running())
+        assert milter.child.returncode == 5
+        assert f"can't listen on {address}: Address already in use" in milter.text()
 
 
 # ---- the dashboard and the alerts ----
