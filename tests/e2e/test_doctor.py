@@ -1,4 +1,5 @@
 """tollgate doctor: each thing that can be wrong is broken in turn, and named, with the line that mends it."""
+import json
 import os
 import pathlib
 import shutil
@@ -218,6 +219,60 @@ def test_a_clock_that_is_behind_what_was_recorded(relay):
                            "--postconf", f"postconf -c {relay.postfix.etc}"], capture_output=True, text=True, check=False,
                           env={**os.environ, "ASAN_OPTIONS": "verify_asan_link_order=0"})
     assert done.returncode == 1 and "the clock is behind" in done.stdout
+
+
+def test_checks_by_socketmap_behind_a_permit(make_relay):
+    relay = make_relay(start=False, **RELAY)
+    socketmap = f"unix:{relay.tollgate.run}/socketmap"
+    relay.tollgate.configure(socketmap_listen=[socketmap])
+
+    def order(**settings):
+        settings = [f"{name} = {value}" for name, value in settings.items()]
+        relay.postfix.run("postconf", "-c", relay.postfix.etc, "-e", "mynetworks = 10.0.0.0/8", *settings)
+        return [(result, remedy) for result, _, remedy in findings(relay)[1]["order"]]
+    sender = f"check_sender_access socketmap:{socketmap}:domain"
+    assert order(smtpd_sender_restrictions=f"{sender}, permit_sasl_authenticated") == [("ok", None)]
+    assert order(smtpd_sender_restrictions=f"permit_sasl_authenticated, {sender}") == [
+        ("error", "put check_sender_access before permit_sasl_authenticated in smtpd_sender_restrictions")]
+    client = f"check_client_access socketmap:{socketmap}:ip"
+    # Whoever logged in is not meant to be asked for his address.
+    assert order(smtpd_sender_restrictions="", smtpd_client_restrictions=f"permit_sasl_authenticated, {client}") == [("ok", None)]
+    assert order(smtpd_client_restrictions=f"permit_mynetworks, {client}") == [
+        ("error", "put check_client_access before permit_mynetworks in smtpd_client_restrictions")]
+    assert order(smtpd_client_restrictions="permit_mynetworks, check_client_access socketmap:unix:/elsewhere:ip") == [("ok", None)]
+
+
+def test_a_chroot_with_the_sockets_in_it_is_in_order(make_relay):
+    relay = make_relay(start=False, **RELAY)
+    inside = relay.postfix.directory / "q/tollgate"
+    inside.mkdir()
+    relay.tollgate.configure(**{f"{door}_listen": [f"unix:{inside}/{door}"] for door in ("auth", "policy", "milter")})
+    relay.postfix.run("postconf", "-c", relay.postfix.etc, "-F", f"127.0.0.1:{relay.postfix.port}/inet/chroot=y",
+                      f"127.0.0.1:{relay.postfix.report_port}/inet/chroot=y")
+    relay.postfix.run("postconf", "-c", relay.postfix.etc, "-e", "smtpd_milters = unix:/tollgate/milter",
+                      "smtpd_sasl_path = unix:/tollgate/auth", "smtpd_relay_restrictions = permit_sasl_authenticated, "
+                      "check_policy_service unix:tollgate/policy, reject_unauth_destination")
+    relay.start()
+    with relay.client(account=relay.tollgate.add_account()) as client:
+        assert client.mail("x@elsewhere.example") == 553
+    assert wrong(findings(relay)[1]) == []
+
+
+def test_who_is_not_allowed_to_look_is_told_so(relay):
+    binary = relay.directory / "tollgate"
+    shutil.copy(BUILD / "admin/tollgate", binary)
+    done = subprocess.run([binary, "--json", "-c", relay.tollgate.config, "doctor", "--postconf",
+                           f"postconf -c {relay.postfix.etc}"], capture_output=True, text=True, check=False, user="daemon",
+                          group="daemon", extra_groups=[], cwd="/")
+    checks = {}
+    for one in json.loads(done.stdout)["checks"]:
+        checks.setdefault(one["check"], one)
+    for door in ("auth", "policy"):
+        assert (checks[door]["result"], checks[door]["remedy"]) == ("warning", "sudo tollgate doctor")
+    assert checks["http"]["result"] == "ok"
+    assert checks["smtpd_milters"]["result"] == "ok"
+    assert checks["store"]["result"] == "error"
+    assert done.returncode == 1
 
 
 def test_daemons_that_are_not_there(make_relay):
