@@ -120,6 +120,20 @@ static void gather_account(struct gathering *g)
         f->sender_match = match_of(g, f->account->id, f->sender_domain);
 }
 
+/* Is it mail to this domain? Also where the address is malformed: a mail server may read it all the same, and nothing
+ * but a token may get there. */
+static bool is_at_domain(struct tg_span recipient, const char *domain)
+{
+    char canonical[TG_DOMAIN_MAX + 1];
+    const uint8_t *at = recipient.len > 0 ? memrchr(recipient.data, '@', recipient.len) : NULL;
+    if (at == NULL)
+        return false;
+    struct tg_span name = tg_span_of(at + 1, recipient.len - (size_t)(at + 1 - recipient.data));
+    if (name.len > 0 && name.data[name.len - 1] == '>')
+        name.len--;
+    return tg_domain_name(name, canonical, NULL) == TG_OK && strcmp(canonical, domain) == 0;
+}
+
 static void gather_recipient(struct gathering *g)
 {
     struct tg_facts *f = g->facts;
@@ -130,10 +144,9 @@ static void gather_recipient(struct gathering *g)
     if (m->recipient.len == 0)
         return;
 
-    struct tg_mailbox mailbox;
     const char *domain = g->settings->return_path_canonical;
     f->recipient_kind = TG_RCPT_ORDINARY;
-    if (*domain != '\0' && tg_mailbox_parse(m->recipient, &mailbox, NULL) == TG_OK && strcmp(mailbox.domain, domain) == 0) {
+    if (*domain != '\0' && is_at_domain(m->recipient, domain)) {
         struct tg_token token;
         struct tg_error err;
         enum tg_code code = tg_facts_token(g->view, g->settings, m->recipient, g->now, &token, &err);
