@@ -19,7 +19,7 @@ struct parser {
     struct tg_authors *out;
     struct tg_error *err;
     bool quotes_address; /* a quoted display name holds an @ or a bracket */
-    bool moves_quotes;   /* an escape or an encoded word may make a reader see other quotes */
+    bool moves_quotes;   /* an escape, an encoded word or a disguise may make a reader see other quotes */
 };
 
 static enum tg_code wrong(struct parser *p, const char *what)
@@ -73,8 +73,10 @@ static enum tg_code check_characters(struct parser *p)
         if ((len == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0) ||
             strncmp(s, "\xe2\x80\xa8", 3) == 0 || strncmp(s, "\xe2\x80\xa9", 3) == 0)
             return wrong(p, "there is a control character in it");
-        if (tg_is_disguise(s))
+        enum tg_disguise disguise = tg_disguise(s);
+        if (disguise == TG_DISGUISE_ADDRESS)
             return wrong(p, "it has a character that may be read as an @ or a bracket");
+        p->moves_quotes = p->moves_quotes || disguise == TG_DISGUISE_QUOTE;
         s += len;
     }
     return TG_OK;

@@ -14,18 +14,17 @@ bool tg_has_encoded_word(struct tg_span text)
     return text.len > 0 && memmem(text.data, text.len, "=?", 2) != NULL;
 }
 
-bool tg_is_disguise(const char *s)
+enum tg_disguise tg_disguise(const char *s)
 {
-    static const char *const forms[] = {
-        "\xef\xbc\xa0", "\xef\xb9\xab", /* commercial at: fullwidth, small */
-        "\xef\xbc\x9c", "\xef\xb9\xa4", /* less-than */
-        "\xef\xbc\x9e", "\xef\xb9\xa5", /* greater-than */
-        "\xe2\x89\xae", "\xe2\x89\xaf", /* not less-than, not greater-than: these and a combining overlay */
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-        if (strncmp(s, forms[i], 3) == 0)
-            return true;
-    return false;
+    if ((unsigned char)*s < 0x80)
+        return TG_DISGUISE_NONE;
+    char *plain = g_utf8_normalize(s, (gssize)tg_utf8_length(s), G_NORMALIZE_ALL);
+    enum tg_disguise disguise = plain == NULL                    ? TG_DISGUISE_NONE
+                                : strpbrk(plain, "@<>") != NULL  ? TG_DISGUISE_ADDRESS
+                                : strpbrk(plain, "\"\\()") != NULL ? TG_DISGUISE_QUOTE
+                                                                 : TG_DISGUISE_NONE;
+    g_free(plain);
+    return disguise;
 }
 
 struct word {
@@ -163,13 +162,17 @@ static char *decode(const struct word *word)
     return text;
 }
 
-static bool is_harmless(const char *text)
+static bool is_harmless(const char *text, bool *specials)
 {
     if (strpbrk(text, "@<>") != NULL || strstr(text, "=?") != NULL || !tg_text_is_clean(text, 4 * WORD_MAX))
         return false;
-    for (; *text != '\0'; text += tg_utf8_length(text))
-        if (tg_is_disguise(text))
+    *specials = *specials || strpbrk(text, "\"\\(),:;[]") != NULL;
+    for (; *text != '\0'; text += tg_utf8_length(text)) {
+        enum tg_disguise disguise = tg_disguise(text);
+        if (disguise == TG_DISGUISE_ADDRESS)
             return false;
+        *specials = *specials || disguise == TG_DISGUISE_QUOTE;
+    }
     return true;
 }
 
@@ -187,9 +190,7 @@ enum tg_code tg_encoded_words_check(struct tg_span phrase, bool *specials, struc
         if ((i > 0 && !is_border(phrase, i - 1)) || !read_word(phrase, i, &word) || !is_border(phrase, i + word.len))
             return tg_fail(err, TG_REFUSED, "an encoded word is malformed");
         char *text = decode(&word);
-        bool good = text != NULL && is_harmless(text);
-        if (good && strpbrk(text, "\"\\(),:;[]") != NULL)
-            *specials = true;
+        bool good = text != NULL && is_harmless(text, specials);
         g_free(text);
         if (!good)
             return tg_fail(err, TG_REFUSED, "an encoded word does not decode, or hides an address or control characters");

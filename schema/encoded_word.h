@@ -16,7 +16,9 @@ bool tg_has_encoded_word(struct tg_span text);
  * TG_REFUSED: err says what is wrong. */
 enum tg_code tg_encoded_words_check(struct tg_span phrase, bool *specials, struct tg_error *err) TG_MUST_CHECK;
 
-/* Is the character at s one that Unicode's normal forms turn into @, < or >? A lenient reader may read it so. */
-bool tg_is_disguise(const char *s);
+/* What the character at s becomes by Unicode's normal forms, which a lenient reader may apply first: an @ or an angle
+ * bracket; what begins or ends quotes and comments; or nothing of the kind. An ASCII character is no disguise. */
+enum tg_disguise { TG_DISGUISE_NONE, TG_DISGUISE_QUOTE, TG_DISGUISE_ADDRESS };
+enum tg_disguise tg_disguise(const char *s);
 
 #endif

@@ -344,6 +344,16 @@ static void test_characters_that_turn_into_at_or_brackets_are_refused(void **sta
            { " \"\xef\xbc\xa0\" <a@good.test>", "may be read as" });
 }
 
+static void test_characters_that_turn_into_quotes_can_not_end_a_quoted_string(void **state)
+{
+    /* Fullwidth quotation mark, backslash and parenthesis, small backslash, parenthesized one. */
+    REFUSE({ " \xef\xbc\x82 \"<a@evil.test>\" <a@good.test>", "quotes" }, { " \"x\xef\xbc\xbc\" \"<a@evil.test>\" <a@good.test>", "quotes" },
+           { " \xef\xbc\x88 \"x) <a@evil.test>,\" <a@good.test>", "quotes" }, { " \"\xef\xb9\xa8\" \"<a@evil.test>\" <a@good.test>", "quotes" },
+           { " \"<a@evil.test> \xe2\x91\xb4\" <a@good.test>", "quotes" },
+           { " =?utf-8?q?=EF=BC=82?= \"<a@evil.test>\" <a@good.test>", "quotes" });
+    ACCEPT(ACCEPTED_A(" \xef\xbc\x82Jo\xef\xbc\x82 \xef\xbc\x88\xe5\xb1\xb1\xef\xbc\x89 <a@good.test>"));
+}
+
 /* ---- encoded words ---- */
 
 static void test_an_address_in_an_encoded_word_is_refused(void **state)
@@ -468,6 +478,7 @@ int main(void)
         TEST(test_a_domain_is_one_domain_as_u_label_and_a_label),
         TEST(test_letters_that_idna2003_reads_otherwise_are_refused),
         TEST(test_characters_that_turn_into_at_or_brackets_are_refused),
+        TEST(test_characters_that_turn_into_quotes_can_not_end_a_quoted_string),
         TEST(test_an_address_in_an_encoded_word_is_refused),
         TEST(test_control_characters_in_an_encoded_word_are_refused),
         TEST(test_an_encoded_word_can_not_end_a_quoted_string),
