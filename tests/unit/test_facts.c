@@ -295,6 +295,54 @@ static void test_reports_and_ordinary_mail_do_not_mix(void **state)
 
 /* ---- reports back ---- */
 
+struct event {
+    struct tg_event_id id;
+    const char *sender;
+};
+
+static enum tg_code event_fn(struct tg_change *change, void *arg, struct tg_error *err)
+{
+    struct event *e = arg;
+    Tg__Activity activity = TG__ACTIVITY__INIT;
+    activity.kind = TG__ACTIVITY_KIND__ACCEPTED;
+    activity.sender = (char *)e->sender;
+    return tg_activity_append(change, &e->id, &activity, err);
+}
+
+static const char *report_address(struct fixture *f, uint64_t account_id, int64_t time, uint32_t sequence)
+{
+    struct tg_token token = { account_id, time, sequence };
+    const char *address = "untouched";
+    struct tg_error err;
+    tg_view_end(&f->view);
+    f->view = view_of(f->nouns);
+    assert_ok(tg_report_address(f->view, &token, &address, &err));
+    return address;
+}
+
+/* A token has whole seconds; several messages of one second are told apart by their sequence. */
+static void test_a_report_goes_to_the_messages_own_sender(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_error err;
+    struct event events[] = {
+        { { f->alice.id, NOW * INT64_C(1000000) - 1, 5 }, "before@good.test" }, { { f->alice.id, NOW * INT64_C(1000000), 4 }, "first@good.test" },
+        { { f->alice.id, NOW * INT64_C(1000000) + 999999, 5 }, "meant@good.test" }, { { f->alice.id, NOW * INT64_C(1000000) + 999999, 6 }, "" },
+        { { f->alice.id, NOW * INT64_C(1000000) + 1000000, 7 }, "after@good.test" }, { { f->bob.id, NOW * INT64_C(1000000), 9 }, "bob@bob.test" },
+    };
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        assert_ok(tg_store_change(f->nouns->store, event_fn, &events[i], &err));
+    assert_string_equal(report_address(f, f->alice.id, NOW, 5), "meant@good.test");
+    assert_string_equal(report_address(f, f->alice.id, NOW, 4), "first@good.test");
+    assert_string_equal(report_address(f, f->alice.id, NOW, 6), ""); /* it was a null sender: nobody to tell */
+    assert_string_equal(report_address(f, f->alice.id, NOW, 7), ""); /* of another second */
+    assert_string_equal(report_address(f, f->alice.id, NOW, 9), ""); /* another account's */
+    assert_string_equal(report_address(f, f->alice.id, NOW - 1, 5), "before@good.test");
+    struct tg_token gone = { 999, NOW, 5 };
+    const char *address;
+    assert_int_equal(tg_report_address(f->view, &gone, &address, &err), TG_NOT_FOUND);
+}
+
 static void test_without_the_store_nothing_is_known_but_who_is_trusted(void **state)
 {
     struct fixture *f = *state;
@@ -327,6 +375,7 @@ int main(void)
         TEST(test_recipients),
         TEST(test_nothing_else_gets_to_the_return_path_domain),
         TEST(test_reports_and_ordinary_mail_do_not_mix),
+        TEST(test_a_report_goes_to_the_messages_own_sender),
         TEST(test_without_the_store_nothing_is_known_but_who_is_trusted),
     };
     struct tg_error err;

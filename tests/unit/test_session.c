@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gmime/gmime.h>
 #include <netinet/in.h>
+#include "milter/reply.h"
 #include "milter/session.h"
 
 struct fixture {
@@ -176,6 +177,21 @@ static void test_an_administrators_change_counts_for_the_next_command(void **sta
     assert_int_equal(d.account_id, 0);
 }
 
+static void test_a_reply_is_one_printable_line_with_its_reference(void **state)
+{
+    (void)state;
+    struct tg_verdict verdict = { .kind = TG_REJECT };
+    char out[REPLY_SIZE];
+    snprintf(verdict.text, sizeof verdict.text, "J\xc3\xb6 says 100%% of\r\n250 OK\x7f");
+    reply_text(&verdict, "mq2v7qabcdefghij", out);
+    assert_string_equal(out, "J?? says 100? of??250 OK? [ref mq2v7qabcdefghij]");
+    memset(verdict.text, 'x', sizeof verdict.text - 1);
+    verdict.text[sizeof verdict.text - 1] = '\0';
+    reply_text(&verdict, "mq2v7qabcdefghij", out);
+    assert_true(strlen(out) < REPLY_SIZE);
+    assert_non_null(strstr(out, "x [ref mq2v7qabcdefghij]"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +200,7 @@ int main(void)
         TEST(test_nothing_of_a_message_is_left_for_the_next),
         TEST(test_a_recipient_counts_once),
         TEST(test_a_message_keeps_the_settings_that_it_began_with),
+        TEST(test_a_reply_is_one_printable_line_with_its_reference),
         TEST(test_an_administrators_change_counts_for_the_next_command),
     };
     struct tg_error err;
