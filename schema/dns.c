@@ -110,7 +110,8 @@ static void wait_for(ares_channel channel, int64_t deadline)
         unsigned bits = (unsigned)ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
         nfds_t count = 0;
         for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-            short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) | (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+            /* As ARES_GETSOCK_READABLE and _WRITABLE, which shift a signed 1 into the sign. */
+            short events = (short)((bits >> i & 1 ? POLLIN : 0) | (bits >> (i + ARES_GETSOCK_MAXNUM) & 1 ? POLLOUT : 0));
             if (events != 0)
                 polled[count++] = (struct pollfd){ .fd = sockets[i], .events = events };
         }
