@@ -21,7 +21,11 @@ enum tg_code lmdb_fail(const struct tg_store *store, int rc, const char *what, s
 }
 
 /* The file's length follows the map's. Where that is refused (a limit, a full quota), LMDB's own writes
- * will say so when it comes to it. */
+ * will say so when it comes to it.
+ *
+ * Not by fstat and ftruncate where it can be helped: another process may have made the file longer in between, and
+ * what it has written there would be cut off. fallocate of the last octet never makes a file shorter, and changes
+ * nothing that is there. */
 static void extend_file(struct tg_store *store)
 {
     mdb_filehandle_t fd;
@@ -29,10 +33,12 @@ static void extend_file(struct tg_store *store)
     struct stat st;
     if (store->read_only || mdb_env_get_fd(store->env, &fd) != 0 || mdb_env_info(store->env, &info) != 0)
         return;
-    if (fstat(fd, &st) == 0 && (uint64_t)st.st_size < info.me_mapsize) {
-        int rc = ftruncate(fd, (off_t)info.me_mapsize);
-        (void)rc;
-    }
+    if (fstat(fd, &st) != 0 || (uint64_t)st.st_size >= info.me_mapsize)
+        return;
+    if (fallocate(fd, 0, (off_t)info.me_mapsize - 1, 1) == 0 || errno != EOPNOTSUPP)
+        return;
+    int rc = ftruncate(fd, (off_t)info.me_mapsize);
+    (void)rc;
 }
 
 enum tg_code lmdb_resize(struct tg_store *store, bool grow, struct tg_error *err)
