@@ -84,6 +84,9 @@ enum tg_code lmdb_file_check(const char *path, size_t *size, struct tg_error *er
     if (fd < 0)
         return tg_fail(err, TG_UNUSABLE, "can't read the store %s: %s", path, strerror(errno));
     code = needed_size(fd, path, &needed, err);
+    /* Its length after what it needs: another process may be growing it, and it never shrinks. */
+    if (code == TG_OK && fstat(fd, &st) != 0)
+        code = tg_fail(err, TG_UNUSABLE, "can't look at the store %s: %s", path, strerror(errno));
     close(fd);
     if (code != TG_OK)
         return code;
