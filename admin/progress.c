@@ -59,7 +59,9 @@ static void draw(const struct progress *p, uint64_t done, uint64_t all, int64_t 
     amount(p, done, some, sizeof some);
     amount(p, all, whole, sizeof whole);
     time_left(share > 0 ? (double)elapsed_ms / 1000 * (1 - share) / share : 0, left, sizeof left);
-    (void)ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+    /* 0: a terminal that does not know its size. */
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        size.ws_col = 80;
     if (size.ws_col >= 80)
         snprintf(line, sizeof line, "%s %3.0f %%  %s of %s %s, %s", bar, share * 100, some, whole, p->what, left);
     else

@@ -1,8 +1,13 @@
 /* lmdb_change.c: one transaction that writes, run again where the map had to grow. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include "schema/lmdb_store.h"
 #include "schema/records.pb-c.h"
+
+/* With less room than this the next write may be a short one. */
+enum { FULL_BELOW = 1 << 20 };
 
 /* The first failure stays; the commit will report it. */
 static void remember(struct tg_change *change, int rc, const char *what)
@@ -12,6 +17,16 @@ static void remember(struct tg_change *change, int rc, const char *what)
     change->rc = rc;
     lmdb_fail(change->view.store, rc, what, &change->err);
     change->err.code = TG_UNUSABLE;
+}
+
+/* LMDB calls a short write an input/output error: nearly always the file system is full. */
+static int commit(MDB_txn *txn, const char *dir)
+{
+    struct statvfs space;
+    int rc = mdb_txn_commit(txn);
+    if (rc == EIO && statvfs(dir, &space) == 0 && (uint64_t)space.f_bavail * space.f_frsize < FULL_BELOW)
+        return ENOSPC;
+    return rc;
 }
 
 /* Runs fn once. Holds map_lock meanwhile, so that nobody moves the map. */
@@ -32,7 +47,7 @@ static enum tg_code run_once(struct tg_change *change, tg_change_fn *fn, void *a
         mdb_txn_abort(view->txn);
         return code;
     }
-    change->rc = mdb_txn_commit(view->txn);
+    change->rc = commit(view->txn, view->store->dir);
     return change->rc == 0 ? TG_OK : lmdb_fail(view->store, change->rc, "can't be written", err);
 }
 

@@ -316,13 +316,13 @@ def test_every_change_is_in_the_audit_log_with_who_old_and_new(new_store):
     entries = tollgate.command("audit")
     assert [e["action"] for e in entries] == [
         "customer add", "account add", "domain add", "domain verify", "domain associate", "customer set", "customer billing",
-        "account set max-domains", "account set ip-lock", "account disable", "account enable", "account credit", "account password",
+        "account set --max-domains", "account set --ip-lock", "account disable", "account enable", "account credit", "account password",
         "ip add", "ip remove", "domain dissociate", "domain remove", "account remove", "customer remove"]
     assert {e["who"] for e in entries[5:]} == {"root (sudo: alice)"} and entries[0]["who"] == "root"
     by = {e["action"]: e for e in entries}
     assert (by["account disable"]["old"], by["account disable"]["new"]) == ("enabled", "disabled: spam")
     assert (by["account credit"]["old"], by["account credit"]["new"]) == ("1000 left", "1003 left, 3 messages: lost")
-    assert (by["account set max-domains"]["old"], by["account set max-domains"]["new"]) == ("10", "7")
+    assert (by["account set --max-domains"]["old"], by["account set --max-domains"]["new"]) == ("10", "7")
     assert "new@customers.test" in by["customer set"]["new"] and "@customers.test" in by["customer set"]["old"]
     assert by["account password"]["old"] == "generation 1" and by["ip remove"]["old"] == "192.0.2.7"
     assert by["domain verify"]["old"] == "pending" and by["account remove"]["new"] is None
