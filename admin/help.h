@@ -11,5 +11,6 @@ void help_command(const struct terminal *terminal, const struct command *command
 
 /* In mdoc. */
 void help_manual(FILE *out);
+void help_keeping(FILE *out); /* its section on copies of the store */
 
 #endif

@@ -65,7 +65,9 @@ void help_manual(FILE *out)
           ".Sh COMMANDS\n.Bl -tag -width Ds\n", out);
     for (size_t i = 0; commands[i] != NULL; i++)
         write_command(out, commands[i]);
-    fputs(".El\n.Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev TOLLGATE_CONFIG\nThe configuration, where\n.Fl c\nis not given.\n"
+    fputs(".El\n", out);
+    help_keeping(out);
+    fputs(".Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev TOLLGATE_CONFIG\nThe configuration, where\n.Fl c\nis not given.\n"
           ".It Ev NO_COLOR\nNo colours, also on a terminal.\n.It Ev COLUMNS\nThe width of tables.\n"
           ".It Ev SUDO_USER\nStands in the audit log beside the user.\n.El\n"
           ".Sh EXIT STATUS\n.Bl -tag -width Ds -compact\n.It 0\ndone\n.It 1\nfailed\n.It 2\nusage\n.It 3\nnot found\n"

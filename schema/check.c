@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "schema/account.h"
+#include "schema/catalog.h"
 #include "schema/check_parts.h"
 #include "schema/credential.h"
 #include "schema/plan.h"
@@ -46,9 +47,11 @@ void tg_check_bad_key(struct check *c, enum tg_db db)
 
 static void check_meta(struct check *c, struct tg_span key, struct tg_span value)
 {
-    (void)key;
-    if (value.len == 0)
-        tg_check_found(c, "meta: an empty record");
+    const ProtobufCMessageDescriptor *type = tg_catalog_type(TG_DB_META, key);
+    if (type == NULL)
+        tg_check_found(c, "meta: a record of a name that means nothing");
+    else
+        tg_check_record(c, TG_DB_META, value, type);
 }
 
 static void check_customer(struct check *c, struct tg_span key, struct tg_span value)

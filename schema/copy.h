@@ -11,7 +11,8 @@
 enum tg_code tg_store_backup(struct tg_store *store, const char *dir, tg_progress_fn *progress, void *arg,
                              struct tg_error *err) TG_MUST_CHECK;
 
-/* Brings a copy back: from `from` (a directory with a store that opens) to `to`, where none may be (TG_REFUSED). */
+/* Brings a copy back: from `from` (a directory with a store that opens) to `to`, where none may be, and which no
+ * process may have open (TG_REFUSED). */
 enum tg_code tg_store_restore(const char *from, const char *to, tg_progress_fn *progress, void *arg,
                               struct tg_error *err) TG_MUST_CHECK;
 

@@ -131,21 +131,36 @@ enum tg_code tg_store_backup(struct tg_store *store, const char *dir, tg_progres
     return code;
 }
 
-enum tg_code tg_store_restore(const char *from, const char *to, tg_progress_fn *progress, void *arg, struct tg_error *err)
+static enum tg_code restore_to(const char *from, const char *to, tg_progress_fn *progress, void *arg, struct tg_error *err)
 {
     struct tg_store *copy;
-    char there[PATH_ROOM];
-    if (strlen(to) > DIR_MAX)
-        return tg_fail(err, TG_USAGE, "the path is too long");
-    snprintf(there, sizeof there, "%s/" DATA_FILE, to);
-    if (access(there, F_OK) == 0)
-        return tg_fail(err, TG_REFUSED, "there is a store in %s: a restore overwrites nothing; move it away first", to);
     /* Opening it checks it; a copy of a copy is whole or is not there. */
     enum tg_code code = tg_store_open(from, &(struct tg_store_options){ .read_only = true }, &copy, err);
     if (code != TG_OK)
         return code;
     code = tg_store_backup(copy, to, progress, arg, err);
     tg_store_close(&copy);
+    return code;
+}
+
+enum tg_code tg_store_restore(const char *from, const char *to, tg_progress_fn *progress, void *arg, struct tg_error *err)
+{
+    char there[PATH_ROOM], lock[PATH_ROOM];
+    int fd = -1;
+    if (strlen(to) > DIR_MAX)
+        return tg_fail(err, TG_USAGE, "the path is too long");
+    snprintf(there, sizeof there, "%s/" DATA_FILE, to);
+    if (access(there, F_OK) == 0)
+        return tg_fail(err, TG_REFUSED, "there is a store in %s: a restore overwrites nothing; move it away first", to);
+    /* A daemon may still have open what was moved away from there: what it went on accepting would be lost. */
+    enum tg_code code = access(to, F_OK) == 0 ? lmdb_lock(to, true, false, &fd, err) : TG_OK;
+    if (code == TG_OK) {
+        snprintf(lock, sizeof lock, "%s/lock.mdb", to);
+        unlink(lock);
+        code = restore_to(from, to, progress, arg, err);
+    }
+    if (fd >= 0)
+        close(fd);
     return code;
 }
 

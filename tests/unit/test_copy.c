@@ -112,6 +112,34 @@ static void test_backups_under_load_are_whole_and_come_back(void **state)
     scratch_remove(place);
 }
 
+static void test_a_restore_is_refused_while_somebody_has_the_old_file_open(void **state)
+{
+    struct nouns *n = *state;
+    struct tg_error err;
+    char place[64], backup[100], data[100], aside[100];
+    int status;
+    scratch_dir(place);
+    snprintf(backup, sizeof backup, "%s/backup", place);
+    snprintf(data, sizeof data, "%s/data.mdb", n->dir);
+    snprintf(aside, sizeof aside, "%s/old.mdb", place);
+    assert_ok(tg_store_backup(n->store, backup, NULL, NULL, &err));
+    assert_int_equal(rename(data, aside), 0);
+    for (int open = 1; open >= 0; open--) {
+        pid_t child = fork();
+        if (child == 0) {
+            enum tg_code code = tg_store_restore(backup, n->dir, NULL, NULL, &err);
+            bool in_use = code == TG_REFUSED && strstr(err.text, "in use") != NULL;
+            _exit(open ? !in_use : (int)code);
+        }
+        waitpid(child, &status, 0);
+        assert_int_equal(status, 0);
+        if (open)
+            tg_store_close(&n->store);
+    }
+    assert_ok(tg_store_open(n->dir, NULL, &n->store, &err));
+    scratch_remove(place);
+}
+
 /* ---- compact ---- */
 
 static enum tg_code drop_bulk_fn(struct tg_change *change, void *arg, struct tg_error *err)
@@ -246,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_backups_under_load_are_whole_and_come_back, nouns_begin, nouns_end),
+        cmocka_unit_test_setup_teardown(test_a_restore_is_refused_while_somebody_has_the_old_file_open, nouns_begin, nouns_end),
         cmocka_unit_test_setup_teardown(test_compact_gives_space_back_and_keeps_every_record, nouns_begin, nouns_end),
         cmocka_unit_test_setup_teardown(test_compact_is_refused_while_somebody_has_the_store_open, nouns_begin, nouns_end),
         cmocka_unit_test_setup_teardown(test_nobody_opens_a_store_that_is_being_compacted_and_a_kill_loses_nothing, nouns_begin, nouns_end),
