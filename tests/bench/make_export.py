@@ -31,9 +31,10 @@ def records(accounts):
     for n in range(1, accounts + 1):
         yield "logins", {"username": names[n]}, n
     for n in range(1, accounts + 1):
+        used = 10 if n % 10 == 0 else 0
         yield "usage", {"account": n}, {
-            "period_start": NOW, "used": 0, "extra": 0, "prepaid_left": 0, "prepaid_expires": 0, "total": 0, "last_at": NOW,
-            "day": NOW // 86400, "day_used": 0, "hour_slot": 0, "day_slot": 0, "hour": [0] * 13, "day_hours": [0] * 25}
+            "period_start": NOW, "used": used, "extra": 0, "prepaid_left": 0, "prepaid_expires": 0, "total": used, "last_at": NOW,
+            "day": NOW // 86400, "day_used": used, "hour_slot": 0, "day_slot": 0, "hour": [0] * 13, "day_hours": [0] * 25}
     for n in tens:
         yield "domains", {"domain": f"d{n:08d}.example.com"}, {
             "domain": f"d{n:08d}.example.com", "customer_id": n, "status": "VERIFIED", "token": "x" * 32, "created_at": NOW}
