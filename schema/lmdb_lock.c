@@ -1,8 +1,10 @@
 /* lmdb_lock.c: who may use the store, beyond LMDB's own locks: the mark of an import, and the lock of its directory. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "schema/lmdb_store.h"
@@ -24,6 +26,16 @@ enum tg_code lmdb_mark_check(struct tg_store *store, MDB_txn *txn, struct tg_err
                    "store import again", store->dir);
 }
 
+static enum tg_code unreadable(const char *dir, int why, struct tg_error *err)
+{
+    struct stat st;
+    const struct passwd *pw = why == EACCES && stat(dir, &st) == 0 ? getpwuid(st.st_uid) : NULL;
+    if (pw == NULL)
+        return tg_fail(err, TG_UNUSABLE, "can't look at the store %s: %s", dir, strerror(why));
+    return tg_fail(err, TG_UNUSABLE, "can't look at the store %s: it is owned by user %s: run this as that user or as root", dir,
+                   pw->pw_name);
+}
+
 enum tg_code lmdb_lock(const char *dir, bool alone, bool no_wait, int *fd, struct tg_error *err)
 {
     const int most = no_wait ? 0 : alone ? ALONE_TRIES : OPEN_TRIES;
@@ -31,7 +43,7 @@ enum tg_code lmdb_lock(const char *dir, bool alone, bool no_wait, int *fd, struc
     if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return tg_fail(err, TG_UNUSABLE, "there is no store: %s/" DATA_FILE " does not exist (tollgate init makes one)", dir);
     if (*fd < 0)
-        return tg_fail(err, TG_UNUSABLE, "can't look at the store %s: %s", dir, strerror(errno));
+        return unreadable(dir, errno, err);
     for (int tries = 0; flock(*fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0; tries++) {
         int why = errno;
         if (why == EWOULDBLOCK && tries < most) {

@@ -239,6 +239,20 @@ def test_compact_waits_for_the_daemons_to_be_stopped(make_relay, large):
     assert relay.tollgate.used(account) == 2
 
 
+def test_what_they_print_for_people(new_store, fill, place):
+    tollgate = new_store()
+    fill(tollgate)
+    for argv, words in ((["store", "backup", place / "copy"], rf"backup +{place}/copy\n"), (["store", "check"], "everything agrees"),
+                        (["store", "compact"], r"bytes_before +\d+\nbytes_after +\d+\n")):
+        answer = tollgate.try_command(*argv)
+        assert answer.status == 0 and answer.err == "" and re.search(words, answer.out), answer
+    other = new_store(init=False)
+    answer = other.try_command("store", "restore", place / "copy")
+    assert answer.status == 0 and re.search(rf"restored_from +{place}/copy\n", answer.out)
+    answer = new_store(init=False).try_command("--json", "store", "restore", place / "nothing")
+    assert answer.status == 5 and answer.error["code"] == "unusable" and "there is no store" in answer.error["message"]
+
+
 # ---- progress ----
 
 def on_terminal(argv):
@@ -380,6 +394,15 @@ def test_a_newer_store_is_refused(new_store, place):
     newer.write_text(text.replace('"store_format":1', '"store_format":2'))
     answer = new_store().try_command("store", "import", newer)
     assert answer.status == 4 and "made by a newer Tollgate" in answer.err
+
+
+def test_a_store_of_another_user_is_refused_with_its_name(new_store):
+    tollgate = new_store()
+    for argv in (["account", "list"], ["store", "check"], ["store", "import", "/dev/null"]):
+        done = subprocess.run([BUILD / "admin/tollgate", "-c", tollgate.config, *argv], capture_output=True, text=True, user="daemon",
+                              group="daemon", extra_groups=[], timeout=DEADLINE_S, check=False)
+        assert done.returncode == 5 and "owned by user nobody: run this as that user or as root" in done.stderr, (argv, done)
+        assert done.stderr.count("\n") == 1
 
 
 @contextlib.contextmanager
