@@ -6,7 +6,7 @@
 #include "schema/records.pb-c.h"
 
 /* Bounds of a change, so that others get the write lock in between. */
-enum { BATCH_RECORDS = 4000, BATCH_BYTES = 1 << 20, TELL_EVERY = 4096 };
+enum { BATCH_RECORDS = 16000, BATCH_BYTES = 4 << 20, TELL_EVERY = 4096 };
 
 struct import {
     struct tg_store *store;
