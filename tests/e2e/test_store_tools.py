@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -142,21 +143,32 @@ def test_export_and_import_say_what_they_refuse(new_store, fill, place):
 
 
 def half_imported(tollgate, file):
-    """Kills an import with -9 in the middle."""
-    for _ in range(20):
+    """An import that can't go on in the middle: the store's file may not be written beyond 8 MiB."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    done = subprocess.run([BUILD / "admin/tollgate", "-c", tollgate.config, "store", "import", file], preexec_fn=limit,
+                          capture_output=True, timeout=DEADLINE_S * 2, check=False)
+    assert done.returncode in (5, -signal.SIGXFSZ), done
+    answer = tollgate.try_command("customer", "list")
+    assert answer.status == 5
+    return answer
+
+
+def kill_at_many_moments(tollgate, file):
+    """-9, a little later each time. Whenever it was: the store is whole or it is refused."""
+    for delay in range(1, 30):
         child = subprocess.Popen([BUILD / "admin/tollgate", "-c", tollgate.config, "store", "import", file],
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            wait_until("the import's beginning", lambda: child.poll() is not None or
-                       tollgate.try_command("customer", "list").status == 5)
-        finally:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-        answer = tollgate.try_command("customer", "list")
-        if answer.status == 5:
-            return answer
-        assert not json.loads(tollgate.try_command("--json", "account", "list").out or "[]"), "the import was too fast"
-    raise AssertionError("the import was never caught in the middle")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(delay / 10)
+        child.kill()
+        child.wait()
+        answer = tollgate.try_command("--json", "customer", "list")
+        if answer.status == 0:
+            return len(answer.json)
+        assert answer.status == 5 and "run tollgate store import again" in answer.err
+    return tollgate.command("store", "import", file) and len(tollgate.command("customer", "list"))
 
 
 def test_an_import_that_is_killed_defers_mail_and_is_mended_by_the_next(make_relay, new_store, fill, place, large):
@@ -170,7 +182,7 @@ def test_an_import_that_is_killed_defers_mail_and_is_mended_by_the_next(make_rel
     with relay.client() as client:
         reply = client.mail("a@b.example")
         assert 400 <= reply.code < 500, reply.text
-    relay.tollgate.command("store", "import", large)
+    assert kill_at_many_moments(relay.tollgate, large) == 3000
     check(relay.tollgate)
     assert relay.tollgate.command("account", "show", "a00000030000")["id"] == 30000
     account = relay.tollgate.add_account(domain="after.example")
