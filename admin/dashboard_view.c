@@ -82,6 +82,23 @@ static void show_plan(const struct terminal *t, const json_t *a, int64_t now)
     show_outlook(t, a, now);
 }
 
+/* The plan that is coming: at a time, or when its order is paid. */
+static void show_coming(const struct terminal *t, const json_t *a, int64_t now)
+{
+    const json_t *next = json_object_get(json_object_get(a, "plan"), "next");
+    char when[80], n[PANEL_NUMBER];
+    if (!json_is_object(next))
+        return;
+    panel_label(t, "coming");
+    fprintf(t->out, "%s, %s messages, ", text_of(next, "plan"), panel_number(number_of(next, "messages"), n));
+    if (json_is_integer(json_object_get(next, "order"))) {
+        fprintf(t->out, "when order %lld is paid\n", number_of(next, "order"));
+    } else {
+        panel_date(json_object_get(next, "at"), now, when, sizeof when);
+        fprintf(t->out, "from %s on\n", when);
+    }
+}
+
 static void show_orders(const struct terminal *t, const json_t *a)
 {
     const json_t *orders = json_object_get(a, "orders"), *order;
@@ -203,6 +220,7 @@ void dashboard_render(const struct terminal *t, const json_t *a)
     heading(t, a);
     show_account(t, a, now);
     show_plan(t, a, now);
+    show_coming(t, a, now);
     show_orders(t, a);
     show_reputation(t, a);
     show_limits(t, a);

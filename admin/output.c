@@ -18,6 +18,7 @@ enum colour output_colour(const char *word)
         { "warning", YELLOW }, { "deferred", YELLOW }, { "bounce", YELLOW }, { "disabled", RED }, { "error", RED },
         { "refused", RED }, { "failed", RED }, { "found", GREEN }, { "missing", YELLOW }, { "wrong", RED }, { "unknown", DIM },
         { "excellent", GREEN }, { "good", GREEN }, { "fair", YELLOW }, { "poor", RED }, { "bad", RED }, { "auth-failed", RED }, { "complaint", RED },
+        { "paid", GREEN }, { "sent", GREEN }, { "unpaid", YELLOW }, { "overdue", RED },
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i].word, word) == 0)

@@ -64,7 +64,7 @@ class Tollgate:
         group = "postfix" if "postfix" in (g.gr_name for g in grp.getgrall()) else ""
         self.settings = {
             "user": "nobody", "store": self.store, "log": self.log, "http_listen": [], "milter_http_listen": [],
-            "socket_group": group,
+            "socket_group": group, "mailer": "cat >/dev/null",
             "milter_listen": [f"unix:{self.run}/milter"], "auth_listen": [f"unix:{self.run}/auth"],
             "policy_listen": [f"unix:{self.run}/policy"],
         }
