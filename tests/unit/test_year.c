@@ -125,6 +125,79 @@ static void test_a_year_and_a_half_of_a_prepaid_account(void **state)
     assert_string_equal(status_of(m), "enabled");
 }
 
+/* ---- anything at any time ---- */
+
+static uint32_t random_state;
+
+static uint32_t any(uint32_t n)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 17;
+    random_state ^= random_state << 5;
+    return random_state % n;
+}
+
+static enum tg_code credit_fn(struct tg_change *change, void *arg, struct tg_error *err)
+{
+    struct market *m = arg;
+    return tg_account_credit(change, m->user, 1 + any(50), "test", m->now, err);
+}
+
+/* One order in four is not there, is paid or is cancelled. */
+static uint64_t any_order(struct market *m)
+{
+    return 1 + any((uint32_t)count_in(m, TG_DB_ORDERS) + 1);
+}
+
+static enum tg_code any_step(struct market *m)
+{
+    static const uint64_t sizes[] = { 0, 1000, 3000, 500, 2000 };
+    switch (any(12)) {
+    case 0: return change_plan(m, (Tg__PlanKind)any(3), sizes[any(5)]);
+    case 1: return topup(m, sizes[any(5)]);
+    case 2:
+    case 3:
+    case 4: return pay(m, any_order(m));
+    case 5: return any(3) == 0 ? cancel(m, any_order(m)) : TG_OK;
+    case 6: return step(m, credit_fn);
+    case 7: sweep(m); return TG_OK;
+    case 8: m->now += any(40) * DAY + any(DAY); return TG_OK;
+    case 9: m->now += any(HOUR); return TG_OK;
+    case 10: m->now -= any(3 * HOUR); return TG_OK; /* the clock is set back */
+    default: {
+        uint64_t left = left_of(m), n = 1 + any(900);
+        bool may = strcmp(status_of(m), "enabled") == 0 && n <= left;
+        assert_int_equal(take(m, n), may);
+        assert_int_equal(left_of(m), may ? left - n : left);
+        must_agree(m);
+        return TG_OK;
+    }
+    }
+}
+
+/* Whatever happens in whatever order: the ledger sums up to what is left (market.h looks after each step), what is shown as
+ * left can be taken, to the last message, and a sweep leaves nothing to do. */
+static void test_anything_at_any_time_adds_up(void **state)
+{
+    struct market *m = *state;
+    for (uint32_t seed = 1; seed <= 25; seed++) {
+        random_state = seed * 2654435761u;
+        done(m, buy(m, seed % 2 == 0 ? TG__PLAN_KIND__MONTHLY : TG__PLAN_KIND__PREPAID, seed % 2 == 0 ? 1000 : 500));
+        int happened = 0;
+        for (int i = 0; i < 120; i++) {
+            enum tg_code code = any_step(m);
+            assert_true(code == TG_OK || code == TG_REFUSED || code == TG_USAGE || code == TG_NOT_FOUND);
+            happened += code == TG_OK;
+        }
+        assert_true(happened > 40);
+        sweep(m);
+        struct tg_sweep_result again = sweep(m);
+        for (int c = 0; c < TG_SWEPT_COUNTS; c++)
+            assert_int_equal(again.count[c], 0);
+        m->now = m->now > at("2030-01-01") ? m->now : m->now + DAY;
+    }
+}
+
 #define market_test(name) cmocka_unit_test_setup_teardown(name, market_begin, market_end)
 
 int main(void)
@@ -132,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         market_test(test_a_year_of_a_monthly_account),
         market_test(test_a_year_and_a_half_of_a_prepaid_account),
+        market_test(test_anything_at_any_time_adds_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
