@@ -139,12 +139,25 @@ static enum tg_code add_orders(struct tg_view *view, const struct tg_settings *s
     return code;
 }
 
-static json_t *plan_of(const Tg__Account *a, const struct tg_balance *b)
+/* The plan as the account's people know it: the next one from its time on, though the sweep has not come to it yet; of an
+ * account that waits, what it will have when its order is paid, with nothing left of it. */
+static json_t *plan_of(struct tg_view *view, const Tg__Account *a, const struct tg_balance *b)
 {
-    bool later = a->next_at != 0 && b->period_start >= a->next_at; /* the sweep has not come to it yet */
-    return json_pack("{s:s, s:I, s:o, s:I, s:I, s:o, s:o, s:o}", "plan", tg_plan_name(later ? a->next_plan : a->plan), "messages",
-                     (json_int_t)(later ? a->next_messages : a->plan_messages), "paid_until", json_time(a->paid_until), "used", (json_int_t)b->used, "left", (json_int_t)b->left, "period_start", json_time(b->period_start),
-                     "period_end", json_time(b->period_end), "expires", json_time(b->expires));
+    bool later = a->next_at != 0 && b->period_start >= a->next_at, waits = a->plan_messages == 0;
+    Tg__PlanKind plan = later ? a->next_plan : a->plan;
+    uint64_t messages = later ? a->next_messages : a->plan_messages;
+    Tg__Order *order;
+    if (waits && tg_order_open(view, a, TG__ORDER_KIND__OPENING, &order, NULL) == TG_OK) {
+        plan = order->plan;
+        messages = order->messages;
+    }
+    json_t *o = json_pack("{s:s, s:I, s:I, s:I}", "plan", tg_plan_name(plan), "messages", (json_int_t)messages, "used",
+                          (json_int_t)b->used, "left", (json_int_t)b->left);
+    json_object_set_new(o, "period_start", json_time(waits ? 0 : b->period_start));
+    json_object_set_new(o, "period_end", json_time(waits ? 0 : b->period_end));
+    json_object_set_new(o, "expires", json_time(b->expires));
+    json_object_set_new(o, "paid_until", json_time(a->paid_until));
+    return o;
 }
 
 static enum tg_code add_domains(struct tg_view *view, const Tg__Account *a, json_t *account, struct tg_error *err)
@@ -219,7 +232,7 @@ enum tg_code json_account(struct tg_view *view, const struct tg_settings *settin
         json_decref(o);
         return code;
     }
-    json_object_set_new(o, "plan", plan_of(a, &balance));
+    json_object_set_new(o, "plan", plan_of(view, a, &balance));
     if ((code = add_orders(view, settings, a, now, o, err)) != TG_OK) {
         json_decref(o);
         return code;

@@ -1,8 +1,15 @@
 """Plans, orders and mails: from the catalogue to a message that a paid plan lets through, with the private Postfix's own
 sendmail(1) as mailer and the mail arriving where Postfix delivers it."""
+import datetime
+import json
 import re
+import subprocess
+from email.header import decode_header, make_header
 
 import pytest
+
+from servers.process import BUILD, wait_until
+from servers.tollgate import Account
 
 RELAY = {"user": "", "payment_url": "https://pay.example/order/%s", "mail_from": "billing@relay.test",
          "provider_mail": "abuse@relay.test"}
@@ -36,7 +43,6 @@ def order_account(shop, customer, plan="monthly", messages=20):
 
 def usable(shop, made):
     """With a domain, so that it may send."""
-    from servers.tollgate import Account
     a = made["account"]
     account = Account(a["username"], made["password"], a["id"], a["customer"], f"d{a['id']}.example")
     shop.tollgate.add_domain(account.domain, account.customer)
@@ -56,6 +62,8 @@ def test_an_order_is_mailed_paid_and_lets_mail_through(shop, customer):
     made = order_account(shop, customer)
     assert made["account"]["status"] == "waiting"
     order = made["order"]
+    plan = made["account"]["plan"]
+    assert (plan["plan"], plan["messages"], plan["used"], plan["left"], plan["period_end"]) == ("monthly", 20, 0, 0, None)
     assert ORDER_KEYS <= set(order)
     assert (order["amount"], order["currency"], order["status"]) == ("9.90", "EUR", "unpaid")
     assert order["mail"]["status"] == "sent", order["mail"]
@@ -117,7 +125,6 @@ def test_templates_replace_the_text_and_a_wrong_one_is_told(shop, customer):
         (place / "paid.txt").write_text("Subject: {{oops}}\n\nx\n")
         order = order_account(shop, customer)["order"]
         mail = shop.sink.wait(to=customer["email"])
-        from email.header import decode_header, make_header
         assert str(make_header(decode_header(mail.header("Subject")[0]))) == f"Bestellung {order['id']} für {customer['name']}"
         answer = shop.tollgate.try_command("order", "pay", order["id"])
         assert answer.status == 0 and "{{oops}} is not known" in answer.err
@@ -257,6 +264,21 @@ def test_orders_are_listed_shown_and_cancelled(shop, customer):
         assert got == status and words in error["message"], (argv, error)
 
 
+def test_a_payment_that_many_report_at_once_happens_once(shop, customer):
+    made = order_account(shop, customer, "prepaid", 10)
+    argv = [BUILD / "admin/tollgate", "-c", shop.tollgate.config, "--json", "order", "pay",
+            str(made["order"]["id"]), "--reference", "one"]
+    running = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    answers = [json.loads(p.communicate(timeout=120)[0]) for p in running]
+    assert [p.returncode for p in running] == [0] * 8
+    assert sorted(a["again"] for a in answers) == [False] + [True] * 7
+    user = made["account"]["username"]
+    assert shop.command("account", "show", user)["plan"]["left"] == 10
+    assert [m["kind"] for m in shop.command("account", "ledger", user)] == ["purchase"]
+    wait_until("the receipt", lambda: shop.sink.find(to=customer["email"], subject=f"Order {made['order']['id']} is paid"))
+    assert len(shop.sink.find(to=customer["email"])) == 2
+
+
 # ---- the sweep ----
 
 
@@ -265,7 +287,6 @@ def test_the_sweep_bills_reminds_and_stops_and_paying_mends(shop, customer):
     account = usable(shop, made)
     shop.command("order", "pay", made["order"]["id"])
     end = shop.tollgate.show(account)["plan"]["paid_until"]
-    import datetime
     end = datetime.datetime.fromisoformat(end.replace("Z", "+00:00"))
 
     def when(days):
