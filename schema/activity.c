@@ -112,7 +112,8 @@ enum tg_code tg_activity_by_ref(struct tg_view *view, const char *ref, struct tg
     tg_walk_end(&walk);
     if (code == TG_NOT_FOUND)
         return tg_fail(err, TG_NOT_FOUND,
-                       "no event has the reference %s (old ones are removed after activity_days)",
+                       "no event has the reference %s (old ones are removed after activity_days, and of many refusals in a "
+                       "minute one stands for the others: the log has each)",
                        ref);
     return code;
 }

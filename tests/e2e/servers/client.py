@@ -2,6 +2,7 @@
 import base64
 import dataclasses
 import socket
+import ssl
 
 from .process import DEADLINE_S
 
@@ -28,7 +29,8 @@ class Lost(ConnectionError):
 
 class Client:
     def __init__(self, port, source="127.0.0.1", hello="client.test"):
-        self.socket = socket.create_connection(("127.0.0.1", port), DEADLINE_S, (source, 0))
+        host = "::1" if ":" in source else "127.0.0.1"
+        self.socket = socket.create_connection((host, port), DEADLINE_S, (source, 0))
         self.file = self.socket.makefile("rb")
         self.greeting = self.reply()
         if hello:
@@ -60,6 +62,18 @@ class Client:
     def command(self, line):
         self.send_raw((line.encode() if isinstance(line, str) else line) + b"\r\n")
         return self.reply()
+
+    def starttls(self):
+        """The certificate is the test's own: not looked at."""
+        reply = self.command("STARTTLS")
+        if reply == 220:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            self.socket = context.wrap_socket(self.socket)
+            self.file = self.socket.makefile("rb")
+            self.hello = self.command("EHLO client.test")
+        return reply
 
     def auth_plain(self, username, password):
         return self.command("AUTH PLAIN " + base64.b64encode(f"\0{username}\0{password}".encode()).decode())

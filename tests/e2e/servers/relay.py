@@ -1,4 +1,6 @@
 """The whole of it: a sink, Tollgate, and a Postfix before them."""
+import itertools
+
 from .client import Client
 from .postfix import Postfix
 from .process import make_directory, remove_directory
@@ -10,6 +12,7 @@ class Relay:
     def __init__(self, postfix=None, start=True, return_path_domain="", init_options=(), **settings):
         """settings: of tollgate.conf. postfix: keyword arguments for Postfix; False: none."""
         self.directory = make_directory()
+        self.hosts = itertools.count()
         self.sink = Sink()
         self.tollgate = Tollgate(self.directory, return_path_domain=return_path_domain, **settings)
         self.command = self.tollgate.command
@@ -27,16 +30,29 @@ class Relay:
 
     def client(self, source="127.0.0.1", account=None, **options):
         """A session with Postfix; account: logged in as it."""
-        client = Client(self.postfix.port, source, **options)
+        client = Client(options.pop("port", self.postfix.port), source, **options)
         if account is not None:
             reply = client.auth_plain(account.username, account.password)
             assert reply == 235, reply
         return client
 
+    def new_address(self):
+        """A loopback address that no other test of this relay uses: another host, as the relay sees it."""
+        n = next(self.hosts)
+        return f"127.9.{n // 250}.{n % 250 + 1}"
+
     def send(self, account, to="x@dest.test", source="127.0.0.1", sender=None, **options):
         """One message of a session of its own, logged in."""
         with self.client(source, account) as client:
             return client.send(sender or account.sender, to, **options)
+
+    def refused(self, reply, code, enhanced, rule):
+        """The reply must be this refusal; the event that its reference names."""
+        assert reply == code and f" {enhanced} " in reply, reply
+        event = self.tollgate.event_of(reply)
+        assert (event["kind"], event["rule"]) == ("refused", rule), event
+        assert event["reply"] == reply.text
+        return event
 
     def use_up(self, account, leaving=0):
         """Sends until the plan has just so many messages left."""

@@ -1,4 +1,5 @@
 """A store, both daemons and the command, in a directory of their own."""
+import contextlib
 import dataclasses
 import grp
 import itertools
@@ -111,6 +112,19 @@ class Tollgate:
         daemon.send_signal(signal.SIGHUP)
         return wait_until("the reload", lambda: [e for e in self.events()[seen:] if "reload" in e])
 
+    @contextlib.contextmanager
+    def changed(self, daemon, **settings):
+        """With other settings, which this daemon reads again; back to the old ones afterwards."""
+        old = dict(self.settings)
+        self.configure(**settings)
+        try:
+            assert "reloaded" in self.reload(daemon)[0]
+            yield
+        finally:
+            self.settings = old
+            self.configure()
+            self.reload(daemon)
+
     # ---- the log ----
 
     def events(self):
@@ -169,3 +183,17 @@ class Tollgate:
         found = re.search(r"\[ref ([a-z2-7]{16})\]", reply)
         assert found, f"no reference in: {reply}"
         return found.group(1)
+
+    def event_of(self, reply):
+        """The activity that a refusal's reference names; it is written after the client was answered."""
+        reference = self.reference(reply.text)
+        found = wait_until(f"activity of {reply.text}",
+                           lambda: (lambda a: a if a.status == 0 else None)(self.try_command("--json", "activity", "--ref", reference)))
+        return found.json[0]
+
+    def wait_activity(self, account, count=1, **wanted):
+        """The account's newest events with these values, once there are so many."""
+        def find():
+            events = [e for e in self.activity(account) if all(e[k] == v for k, v in wanted.items())]
+            return events if len(events) >= count else None
+        return wait_until(f"{count} events with {wanted}", find)
