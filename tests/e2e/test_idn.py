@@ -1,0 +1,62 @@
+"""Domains and addresses beyond ASCII: one domain, however it is written."""
+import pytest
+
+U_LABEL, A_LABEL = "bücher.example", "xn--bcher-kva.example"
+
+
+@pytest.fixture(scope="module", params=[U_LABEL, A_LABEL], ids=["added as U-label", "added as A-label"])
+def shop(request):
+    """An account whose domain was given to the command in either form."""
+    import conftest
+    relay = request.getfixturevalue("relay")
+    account = relay.tollgate.add_account(domain=request.param)
+    account.relay = relay
+    yield account
+    relay.command("domain", "dissociate", account.domain, account.username)
+    relay.command("domain", "remove", account.domain)
+    assert conftest
+
+
+@pytest.mark.parametrize("sender", [f"info@{U_LABEL}", f"info@{A_LABEL}", "info@BÜCHER.example", f"info@{A_LABEL.upper()}",
+                                    "info@bu\u0308cher.example"])
+def test_the_sender_may_be_written_as_u_label_or_a_label(shop, sender):
+    relay = shop.relay
+    with relay.client(account=shop) as client:
+        assert client.send(sender, "x@dest.test", header_from=f"info@{A_LABEL}", options="SMTPUTF8") == 250
+
+
+@pytest.mark.parametrize("author", [f"info@{U_LABEL}", f"info@{A_LABEL}", f"Bücherei <info@{U_LABEL}>", f'"Bücher, Inc." <info@{A_LABEL}>',
+                                    f"=?utf-8?q?B=C3=BCcher?= <info@{A_LABEL}>", f"vertrieb-süd@{U_LABEL}"])
+def test_from_may_be_written_as_u_label_or_a_label(shop, author):
+    with shop.relay.client(account=shop) as client:
+        assert client.send(f"info@{A_LABEL}", "x@dest.test", header_from=author, options="SMTPUTF8") == 250
+
+
+def test_a_message_with_smtputf8_is_delivered_with_it(shop):
+    relay = shop.relay
+    with relay.client(account=shop) as client:
+        assert client.send(f"süd@{U_LABEL}", "größe@dest.test", subject=f"utf8 {shop.username}", options="SMTPUTF8") == 250
+    mail = relay.sink.wait(subject=f"utf8 {shop.username}")
+    assert mail.sender == f"süd@{U_LABEL}" and mail.recipients == ["größe@dest.test"] and "SMTPUTF8" in mail.mail
+    assert mail.header("From") == [f"süd@{U_LABEL}"]
+    event = [e for e in relay.tollgate.activity(shop) if e["kind"] == "accepted"][-1]
+    assert (event["sender"], event["header_from"]) == (f"süd@{U_LABEL}", f"süd@{U_LABEL}")
+
+
+def test_another_idn_domain_is_foreign_however_much_it_looks_alike(shop):
+    relay = shop.relay
+    with relay.client(account=shop) as client:
+        for sender in "a@bucher.example", "a@büchér.example", "a@xn--bcher-kvaa.example", "a@b\u00fc\u0441her.example":
+            reply = client.mail(sender, "SMTPUTF8")
+            assert reply == 553 and "[ref " in reply, (sender, reply)
+        reply = client.send(f"info@{A_LABEL}", "x@dest.test", header_from="boss@böse.example", options="SMTPUTF8")
+        relay.refused(reply, 550, "5.7.1", "from")
+        assert "xn--bse-sna.example in From is not associated" in reply
+
+
+def test_the_same_domain_can_not_be_added_in_its_other_form(shop):
+    for form in U_LABEL, A_LABEL, "BÜCHER.example":
+        answer = shop.relay.tollgate.try_command("--json", "domain", "add", form, "--customer", shop.customer)
+        assert (answer.status, answer.error["code"]) == (4, "refused")
+    domain = shop.relay.command("account", "show", shop.username)["domains"][0]["domain"]
+    assert domain == A_LABEL
