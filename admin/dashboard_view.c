@@ -80,6 +80,12 @@ static void show_plan(const struct terminal *t, const json_t *a, int64_t now)
     panel_word(t, left == 0 ? RED : PLAIN, " left");
     fputc('\n', t->out);
     show_outlook(t, a, now);
+    const json_t *next = json_object_get(plan, "next");
+    if (json_is_object(next)) {
+        panel_label(t, "");
+        fprintf(t->out, "then %s, %s messages%s\n", text_of(next, "plan"), panel_number(number_of(next, "messages"), n),
+                json_is_string(json_object_get(next, "at")) ? "" : ", once its order is paid");
+    }
 }
 
 /* The plan that is coming: at a time, or when its order is paid. */

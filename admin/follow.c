@@ -236,7 +236,6 @@ enum tg_code follow_activity(struct context *c, const struct input *in, const ch
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGHUP);
     sigprocmask(SIG_BLOCK, &stop, &before);
-    signal(SIGPIPE, SIG_IGN);
     if (c->terminal->is_tty && !in->json)
         fputs("waiting for what happens; Ctrl-C ends\n", stderr);
     for (;;) {
@@ -245,7 +244,7 @@ enum tg_code follow_activity(struct context *c, const struct input *in, const ch
             break;
         show(&p, username == NULL);
         if (ferror(stdout))
-            break; /* nobody reads */
+            break; /* a full disk; where nobody reads any more, SIGPIPE ends it */
         int64_t now = clock_us(CLOCK_REALTIME), oldest = now - look_back_us;
         /* What was there before it began is shown by --since only, and once. */
         p.since_us = oldest > since_us ? oldest : since_us;

@@ -4,7 +4,7 @@
 
 #include "admin/command.h"
 
-/* Prints what happens until Ctrl-C (or SIGTERM, or nobody reads): of one account, or of all where username is NULL; of one kind where
+/* Prints what happens until Ctrl-C or SIGTERM: of one account, or of all where username is NULL; of one kind where
  * that is not NULL; from since_us on. Each poll is a view of its own; it looks at the newest keys of each account, so
  * following all costs a seek an account: where that takes long, polls are further apart, at most a fifth of the time is spent. */
 enum tg_code follow_activity(struct context *context, const struct input *input, const char *username, const char *kind,

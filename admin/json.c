@@ -238,7 +238,6 @@ enum tg_code json_account(struct tg_view *view, const struct tg_settings *settin
         return code;
     }
     json_object_set_new(o, "reputation", reputation_of(&reputation));
-    json_object_set_new(o, "last_used", json_time(usage.total > 0 ? usage.last_at : 0));
     json_object_set_new(o, "max_recipients", json_integer((json_int_t)a->max_recipients));
     json_object_set_new(o, "max_per_hour", json_integer((json_int_t)a->max_per_hour));
     json_object_set_new(o, "max_per_day", json_integer((json_int_t)a->max_per_day));

@@ -7,6 +7,7 @@
 #ifndef TG_DOMAIN_CHECK_H
 #define TG_DOMAIN_CHECK_H
 
+#include <stdatomic.h>
 #include "schema/dns.h"
 #include "schema/domain.h"
 
@@ -48,8 +49,14 @@ enum tg_code tg_domain_trust(struct tg_change *change, const char *name, int64_t
 /* The sweep's step: checks all domains that are due, some at a time, until none is left. `dry_run` asks nobody and only counts. Where
  * the DNS answers nothing at all it ends early, with TG_OK and `unknown` > 0: the next sweep goes on. */
 struct tg_domain_sweep {
+    /* in */
+    const atomic_bool *stop; /* where it becomes true it ends after its group; NULL: never */
+    void (*failed_fn)(void *arg, const char *domain, const char *reason); /* told of each verified one that failed; may be NULL */
+    void *arg;
+    /* out */
     uint64_t due, owned, not_owned, unknown;
     uint64_t failed; /* verified ones that became failed */
+    char why[400];   /* of the last that is unknown */
 };
 enum tg_code tg_domain_check_all(struct tg_store *store, const struct tg_dns_options *dns, int64_t now, bool dry_run,
                                  struct tg_domain_sweep *result, struct tg_error *err) TG_MUST_CHECK;

@@ -207,6 +207,10 @@ static void count_group(const struct group *g, struct tg_domain_sweep *result, s
         result->owned += state == TG_FINDING_OWNED;
         result->not_owned += state == TG_FINDING_MISSING || state == TG_FINDING_WRONG;
         result->failed += g->candidate[i].failed;
+        if (state == TG_FINDING_UNKNOWN)
+            snprintf(result->why, sizeof result->why, "%s", g->candidate[i].finding.text);
+        if (g->candidate[i].failed && result->failed_fn != NULL)
+            result->failed_fn(result->arg, g->candidate[i].domain, g->candidate[i].finding.text);
     }
     result->unknown += *unknown;
 }
@@ -218,9 +222,9 @@ enum tg_code tg_domain_check_all(struct tg_store *store, const struct tg_dns_opt
     struct group *g = tg_xcalloc(1, sizeof *g);
     size_t unknown = 0;
     enum tg_code code = TG_OK;
-    *result = (struct tg_domain_sweep){ 0 };
+    *result = (struct tg_domain_sweep){ .stop = result->stop, .failed_fn = result->failed_fn, .arg = result->arg };
     g->now = now;
-    while (code == TG_OK && !g->end) {
+    while (code == TG_OK && !g->end && !(result->stop != NULL && *result->stop)) {
         tg_arena_reset(arena);
         code = read_group(store, arena, g, dry_run, result, err);
         if (code != TG_OK || g->count == 0)

@@ -141,7 +141,8 @@ static enum tg_code payment(struct tg_view *view, const struct tg_shop *shop, co
 
 static bool to_provider(enum tg_mail_kind kind)
 {
-    return kind == TG_MAIL_CAP || kind == TG_MAIL_UNUSUAL || kind == TG_MAIL_NETWORK || kind == TG_MAIL_BOUNCES;
+    return kind == TG_MAIL_CAP || kind == TG_MAIL_UNUSUAL || kind == TG_MAIL_NETWORK || kind == TG_MAIL_BOUNCES ||
+           kind == TG_MAIL_REPUTATION;
 }
 
 static enum tg_code tell(struct tg_change *change, const struct tg_shop *shop, const Tg__Account *a,
@@ -199,4 +200,13 @@ enum tg_code tg_notice_account(struct tg_change *change, const struct tg_shop *s
     struct tg_key key = tg_key_id(account_id);
     tg_put_record(change, TG_DB_NOTICES, &key, &list.told.base);
     return tg_change_error(change, err);
+}
+
+enum tg_code tg_notice_reputation(struct tg_change *change, const struct tg_shop *shop, const Tg__Account *account, const char *reason,
+                                  int64_t now, struct tg_error *err)
+{
+    const struct tg_due due = { .kind = TG_MAIL_REPUTATION, .detail = "", .reason = reason };
+    const struct tg_balance none = { .left = 0 };
+    size_t count = 0;
+    return tell(change, shop, account, &none, &due, now, &count, err);
 }

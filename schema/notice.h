@@ -19,4 +19,8 @@ enum tg_code tg_notice_is_due(struct tg_view *view, const Tg__Account *account, 
 enum tg_code tg_notice_account(struct tg_change *change, const struct tg_shop *shop, uint64_t account_id, int64_t now,
                                size_t *count, struct tg_error *err) TG_MUST_CHECK;
 
+/* Tells the provider that auto_disable_below has disabled this account, and why; also where its notices are off. */
+enum tg_code tg_notice_reputation(struct tg_change *change, const struct tg_shop *shop, const Tg__Account *account, const char *reason,
+                                  int64_t now, struct tg_error *err) TG_MUST_CHECK;
+
 #endif

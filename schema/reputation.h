@@ -49,11 +49,12 @@ enum tg_code tg_reputation_since_enabled(struct tg_view *view, uint64_t account_
 /* Marks that instant; called by tg_account_enable. */
 enum tg_code tg_reputation_restart(struct tg_change *change, uint64_t account_id, int64_t now, struct tg_error *err) TG_MUST_CHECK;
 
-/* The sweep's step: disables every account that may send and whose score is below `below` (1–100), with the reason in its status and in
- * the audit log. `disabled` (may be NULL) is called after each commit, for a notice to the provider; not in a dry run, which only
- * counts. */
-typedef void tg_auto_disabled_fn(void *arg, const char *username, const char *reason);
-enum tg_code tg_reputation_auto_disable(struct tg_store *store, int below, int64_t now, bool dry_run, tg_auto_disabled_fn *disabled,
-                                        void *arg, uint64_t *count, struct tg_error *err) TG_MUST_CHECK;
+/* auto_disable_below, as the sweep asks it of each account: is its score below `below` (1–100; 0: never), and may it send at all? */
+enum tg_code tg_reputation_disable_due(struct tg_view *view, const Tg__Account *account, int below, int64_t now, bool *due,
+                                       struct tg_error *err) TG_MUST_CHECK;
+/* Looks again, and disables it: the reason stands in its status, activity and the audit log. *reason (in the arena): NULL where
+ * nothing was to do. */
+enum tg_code tg_reputation_disable(struct tg_change *change, uint64_t account_id, int below, int64_t now, const char **reason,
+                                   struct tg_error *err) TG_MUST_CHECK;
 
 #endif

@@ -1,12 +1,10 @@
-/* reputation_store.c: see reputation.h: counters read, accounts disabled. */
+/* reputation_store.c: see reputation.h: counters read, an account disabled. */
 #include <stdio.h>
 #include <string.h>
 #include "schema/account.h"
 #include "schema/activity.h"
 #include "schema/calendar.h"
 #include "schema/reputation.h"
-
-enum { RENEW_EVERY = 1000 };
 
 /* Sums up the account's days from `first` to now's. With restart set, what came before the last hand-made enabling is forgotten. */
 static enum tg_code sum(struct tg_view *view, uint64_t account_id, int64_t now, bool restart, struct tg_reputation *out, struct tg_error *err)
@@ -64,91 +62,41 @@ enum tg_code tg_reputation_restart(struct tg_change *change, uint64_t account_id
     return tg_change_error(change, err);
 }
 
-/* ---- the sweep's step ---- */
+/* ---- auto_disable_below ---- */
 
-struct disabling {
-    char username[TG_USERNAME_MAX + 1];
-    char reason[200];
-    int below;
-    int64_t now;
-    bool done;
-};
-
-/* Looks again: it may have been disabled, or enabled by hand, since the view. */
-static enum tg_code disable_in(struct tg_change *change, void *arg, struct tg_error *err)
+static enum tg_code look(struct tg_view *view, const Tg__Account *account, int below, int64_t now, struct tg_reputation *r, bool *due,
+                         struct tg_error *err)
 {
-    struct disabling *d = arg;
+    *due = false;
+    if (below <= 0 || account->disabled)
+        return TG_OK;
+    enum tg_code code = tg_reputation_since_enabled(view, account->id, now, r, err);
+    *due = code == TG_OK && r->score < below;
+    return code;
+}
+
+enum tg_code tg_reputation_disable_due(struct tg_view *view, const Tg__Account *account, int below, int64_t now, bool *due,
+                                       struct tg_error *err)
+{
+    struct tg_reputation r;
+    return look(view, account, below, now, &r, due, err);
+}
+
+enum tg_code tg_reputation_disable(struct tg_change *change, uint64_t account_id, int below, int64_t now, const char **reason,
+                                   struct tg_error *err)
+{
     struct tg_reputation r;
     char why[120];
+    bool due;
     Tg__Account *account;
-    enum tg_code code = tg_account_by_username(tg_change_view(change), d->username, &account, err);
-    d->done = false;
+    *reason = NULL;
+    enum tg_code code = tg_account_get(tg_change_view(change), account_id, &account, err);
     if (code != TG_OK)
         return code == TG_NOT_FOUND ? TG_OK : code;
-    if (account->disabled)
-        return TG_OK;
-    code = tg_reputation_since_enabled(tg_change_view(change), account->id, d->now, &r, err);
-    if (code != TG_OK || r.score >= d->below)
+    if ((code = look(tg_change_view(change), account, below, now, &r, &due, err)) != TG_OK || !due)
         return code;
     tg_reputation_text(&r, why, sizeof why);
-    snprintf(d->reason, sizeof d->reason, "reputation %d (%s) is below %d: %s", r.score, tg_level_name(r.level), d->below, why);
-    code = tg_account_disable(change, d->username, d->reason, d->now, err);
-    d->done = code == TG_OK;
-    return code;
-}
-
-/* The next account below the threshold; TG_NOT_FOUND: there is none. *next is where to go on. */
-static enum tg_code find(struct tg_store *store, int below, int64_t now, uint64_t *next, char username[TG_USERNAME_MAX + 1], struct tg_error *err)
-{
-    struct tg_key all = tg_key_all(), from = tg_key_id(*next);
-    struct tg_view *view;
-    struct tg_walk *walk;
-    struct tg_reputation r;
-    Tg__Account *account;
-    bool found = false;
-    enum tg_code code = tg_view_begin(store, &view, err);
-    if (code != TG_OK)
-        return code;
-    code = tg_walk_begin(view, TG_DB_ACCOUNTS, &all, &from, TG_FORWARD, &walk, err);
-    if (code != TG_OK) {
-        tg_view_end(&view);
-        return code;
-    }
-    for (size_t seen = 0; !found && seen < RENEW_EVERY; seen++) {
-        if ((code = tg_account_next(view, walk, TG_DB_ACCOUNTS, &account, err)) != TG_OK)
-            break;
-        *next = account->id + 1;
-        if (account->disabled)
-            continue;
-        if ((code = tg_reputation_since_enabled(view, account->id, now, &r, err)) != TG_OK)
-            break;
-        found = r.score < below;
-        if (found)
-            snprintf(username, TG_USERNAME_MAX + 1, "%s", account->username);
-    }
-    tg_walk_end(&walk);
-    tg_view_end(&view);
-    if (!found)
-        *username = '\0';
-    return code;
-}
-
-enum tg_code tg_reputation_auto_disable(struct tg_store *store, int below, int64_t now, bool dry_run, tg_auto_disabled_fn *disabled,
-                                        void *arg, uint64_t *count, struct tg_error *err)
-{
-    struct disabling d = { .below = below, .now = now };
-    uint64_t next = 0;
-    enum tg_code code = TG_OK;
-    *count = 0;
-    while (below > 0 && (code = find(store, below, now, &next, d.username, err)) == TG_OK) {
-        if (*d.username == '\0')
-            continue;
-        d.done = dry_run;
-        if (!dry_run && (code = tg_store_change(store, disable_in, &d, err)) != TG_OK)
-            break;
-        *count += d.done;
-        if (d.done && !dry_run && disabled != NULL)
-            disabled(arg, d.username, d.reason);
-    }
-    return code == TG_NOT_FOUND ? TG_OK : code;
+    *reason = tg_arena_printf(tg_view_arena(tg_change_view(change)), "reputation %d (%s) is below %d: %s", r.score,
+                              tg_level_name(r.level), below, why);
+    return tg_account_disable(change, account->username, *reason, now, err);
 }

@@ -14,6 +14,9 @@ static const char *const names[TG_SWEPT_COUNTS] = {
     [TG_SWEPT_ERRORS] = "errors",
     [TG_SWEPT_EXPIRED] = "expired",
     [TG_SWEPT_NOTICES] = "notices",
+    [TG_SWEPT_DOMAINS] = "domains_checked",
+    [TG_SWEPT_DOMAINS_FAILED] = "domains_failed",
+    [TG_SWEPT_DISABLED] = "disabled",
     [TG_SWEPT_ACTIVITY] = "activity_removed",
     [TG_SWEPT_MAILS_REMOVED] = "mails_removed",
     [TG_SWEPT_MAILS_SENT] = "mails_sent",
@@ -50,6 +53,12 @@ static void tell_notes(struct sweep *s)
             s->options->event(s->options->arg, &event);
     }
     s->note_count = 0;
+}
+
+void sweep_tell(struct sweep *s, enum tg_sweep_count count, uint64_t n, const char *subject, const char *detail)
+{
+    sweep_note(s, count, n, subject, detail);
+    tell_notes(s);
 }
 
 void sweep_problem(struct sweep *s, const char *subject, const struct tg_error *why)

@@ -33,6 +33,8 @@ extern const struct sweep_step sweep_steps[]; /* a NULL name ends it */
 
 /* In a change: n of this were done. */
 void sweep_note(struct sweep *s, enum tg_sweep_count count, uint64_t n, const char *subject, const char *detail);
+/* Outside of any: n of this were done, and are told at once. */
+void sweep_tell(struct sweep *s, enum tg_sweep_count count, uint64_t n, const char *subject, const char *detail);
 /* Something could not be done. */
 void sweep_problem(struct sweep *s, const char *subject, const struct tg_error *why);
 bool sweep_must_stop(const struct sweep *s);

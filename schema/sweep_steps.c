@@ -5,7 +5,9 @@
 #include "schema/activity.h"
 #include "schema/billing.h"
 #include "schema/calendar.h"
+#include "schema/domain_check.h"
 #include "schema/notice.h"
+#include "schema/reputation.h"
 #include "schema/sweep_parts.h"
 
 enum { DAY_S = 86400 };
@@ -34,6 +36,50 @@ static enum tg_code plans_apply(struct sweep *s, struct tg_change *change, uint6
         sweep_note(s, TG_SWEPT_OVERDUE, 1, account->username, "an order was not paid in time");
     if (done.error)
         sweep_note(s, TG_SWEPT_ERRORS, 1, account->username, tg_account_status_reason(account));
+    return TG_OK;
+}
+
+/* ---- reputation ---- */
+
+static enum tg_code reputation_due(struct sweep *s, struct tg_view *view, const Tg__Account *account, bool *due, struct tg_error *err)
+{
+    return tg_reputation_disable_due(view, account, (int)s->settings->auto_disable_below, s->now, due, err);
+}
+
+/* The customer is told by the notices, as of every disabling. */
+static enum tg_code reputation_apply(struct sweep *s, struct tg_change *change, uint64_t id, struct tg_error *err)
+{
+    const char *reason;
+    Tg__Account *account;
+    enum tg_code code = tg_reputation_disable(change, id, (int)s->settings->auto_disable_below, s->now, &reason, err);
+    if (code != TG_OK || reason == NULL || (code = tg_account_get(tg_change_view(change), id, &account, err)) != TG_OK)
+        return code;
+    sweep_note(s, TG_SWEPT_DISABLED, 1, account->username, reason);
+    return tg_notice_reputation(change, &s->shop, account, reason, s->now, err);
+}
+
+/* ---- domains ---- */
+
+static void domain_failed(void *arg, const char *domain, const char *reason)
+{
+    sweep_tell(arg, TG_SWEPT_DOMAINS_FAILED, 1, domain, reason);
+}
+
+/* Waits for the DNS, between views and changes of its own. */
+static enum tg_code check_domains(struct sweep *s, struct tg_error *err)
+{
+    struct tg_dns_options dns = tg_dns_options(s->settings);
+    struct tg_domain_sweep result = { .stop = s->options->stop, .failed_fn = domain_failed, .arg = s };
+    struct tg_error why;
+    enum tg_code code = tg_domain_check_all(s->store, &dns, s->now, s->options->dry_run, &result, &why);
+    s->result->count[TG_SWEPT_DOMAINS] += s->options->dry_run ? result.due : result.owned + result.not_owned;
+    if (code == TG_OK && result.unknown > 0)
+        code = tg_fail(&why, TG_FAILED, "the DNS could not tell of %llu domains, nothing was changed for them: %.150s",
+                       (unsigned long long)result.unknown, result.why);
+    /* Without a resolver all else is done all the same. */
+    if (code != TG_OK)
+        sweep_problem(s, "domains", &why);
+    (void)err;
     return TG_OK;
 }
 
@@ -138,6 +184,8 @@ static enum tg_code send_mails(struct sweep *s, struct tg_error *err)
 /* A new step is a row. Checks that ask the network come before the notices too, but never inside a change. */
 const struct sweep_step sweep_steps[] = {
     { .name = "plans", .is_due = plans_due, .apply = plans_apply },
+    { .name = "domains", .run = check_domains },
+    { .name = "reputation", .is_due = reputation_due, .apply = reputation_apply },
     { .name = "notices", .is_due = notices_due, .apply = notices_apply },
     { .name = "activity", .run = remove_activity },
     { .name = "old mails", .run = remove_mails },

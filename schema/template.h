@@ -25,6 +25,7 @@ enum tg_mail_kind {
     TG_MAIL_UNUSUAL,
     TG_MAIL_NETWORK,
     TG_MAIL_BOUNCES,
+    TG_MAIL_REPUTATION,
     TG_MAIL_KINDS
 };
 const char *tg_mail_kind_name(enum tg_mail_kind kind); /* "order" … */

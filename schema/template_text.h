@@ -78,6 +78,12 @@ static const struct {
         "Much of the mail of the account {{username}} ({{description}}) of customer {{customer}}, {{name}}, bounces:\n"
         "{{detail}}\n\n"
         "Look at it: tollgate activity {{username}} --kind bounce\n" },
+    [TG_MAIL_REPUTATION] = { "reputation",
+        "Subject: {{username}} was disabled for its reputation\n\n"
+        "The account {{username}} ({{description}}) of customer {{customer}}, {{name}}, was disabled:\n"
+        "{{reason}}.\n\n"
+        "Look at it: tollgate account show {{username}}\n"
+        "To let it send again: tollgate account enable {{username}}\n" },
 };
 
 /* What a template may say. */

@@ -155,7 +155,7 @@ static void test_a_dead_resolver_leaves_all_as_it_is(void **state)
     char *resolver = "127.0.0.1:1", name[64];
     struct tg_list resolvers = { 1, &resolver };
     struct tg_dns_options dns = { &resolvers, 1000 };
-    struct tg_domain_sweep result;
+    struct tg_domain_sweep result = { 0 };
     add_customer(n);
     for (int i = 0; i < 70; i++) {
         snprintf(name, sizeof name, "d%d.example", i);

@@ -156,25 +156,36 @@ static void test_the_whole_relay_is_counted_too(void **state)
     tg_view_end(&view);
 }
 
-struct told {
-    int count;
+struct disabling {
+    uint64_t id;
+    int below;
+    int64_t now;
     char reason[200];
 };
 
-static void tell(void *arg, const char *username, const char *reason)
+static enum tg_code disable_fn(struct tg_change *change, void *arg, struct tg_error *err)
 {
-    struct told *t = arg;
-    t->count++;
-    assert_true(*username != '\0');
-    snprintf(t->reason, sizeof t->reason, "%s", reason);
+    struct disabling *d = arg;
+    const char *reason;
+    enum tg_code code = tg_reputation_disable(change, d->id, d->below, d->now, &reason, err);
+    snprintf(d->reason, sizeof d->reason, "%s", reason != NULL ? reason : "");
+    return code;
 }
 
-static uint64_t sweep(struct nouns *n, int below, int64_t now, bool dry_run, struct told *told)
+/* What the sweep does with one account: its reason, "" where there is none. */
+static struct disabling sweep(struct nouns *n, uint64_t id, int below, int64_t now)
 {
     struct tg_error err;
-    uint64_t count;
-    assert_ok(tg_reputation_auto_disable(n->store, below, now, dry_run, tell, told, &count, &err));
-    return count;
+    struct disabling d = { id, below, now, "" };
+    Tg__Account *account;
+    bool due;
+    struct tg_view *view = view_of(n);
+    assert_ok(tg_account_get(view, id, &account, &err));
+    assert_ok(tg_reputation_disable_due(view, account, below, now, &due, &err));
+    tg_view_end(&view);
+    assert_ok(tg_store_change(n->store, disable_fn, &d, &err));
+    assert_int_equal(due, *d.reason != '\0');
+    return d;
 }
 
 static bool is_disabled(struct nouns *n, uint64_t id)
@@ -193,41 +204,35 @@ static enum tg_code enable_fn(struct tg_change *change, void *arg, struct tg_err
     return tg_account_enable(change, arg, NOW + 60, err);
 }
 
-static void test_the_sweep_disables_below_the_threshold_with_the_reason(void **state)
+static void test_below_the_threshold_it_is_disabled_with_the_reason(void **state)
 {
     struct nouns *n = *state;
-    struct told told = { 0 };
-    uint64_t customer = add_customer(n);
-    struct added bad = add_account(n, customer), good = add_account(n, add_customer(n));
+    struct added bad = add_account(n, add_customer(n)), good = add_account(n, add_customer(n));
     bounces(n, bad.id, NOW, 40);
     bounces(n, good.id, NOW, 1);
-    assert_int_equal(sweep(n, 0, NOW, false, &told), 0);
-    assert_int_equal(sweep(n, 50, NOW, true, &told), 1);
+    assert_string_equal(sweep(n, bad.id, 0, NOW).reason, "");
     assert_false(is_disabled(n, bad.id));
-    assert_int_equal(told.count, 0);
-    assert_int_equal(sweep(n, 50, NOW, false, &told), 1);
+    assert_string_equal(sweep(n, bad.id, 50, NOW).reason, "reputation 0 (bad) is below 50: 40 hard bounces, 100 sent in 30 days");
     assert_true(is_disabled(n, bad.id));
-    assert_false(is_disabled(n, good.id));
-    assert_int_equal(told.count, 1);
-    assert_string_equal(told.reason, "reputation 0 (bad) is below 50: 40 hard bounces, 100 sent in 30 days");
     assert_audit(n, 0, "account disable", bad.username, "enabled",
                  "disabled: reputation 0 (bad) is below 50: 40 hard bounces, 100 sent in 30 days");
+    assert_string_equal(sweep(n, good.id, 50, NOW).reason, "");
+    assert_false(is_disabled(n, good.id));
     /* Once. */
-    assert_int_equal(sweep(n, 50, NOW + 3600, false, &told), 0);
+    assert_string_equal(sweep(n, bad.id, 50, NOW + 3600).reason, "");
 }
 
 static void test_what_the_provider_enabled_is_not_taken_back_for_old_sins(void **state)
 {
     struct nouns *n = *state;
-    struct told told = { 0 };
     struct added a = add_account(n, add_customer(n));
     bounces(n, a.id, NOW, 40);
-    assert_int_equal(sweep(n, 50, NOW, false, &told), 1);
+    assert_true(*sweep(n, a.id, 50, NOW).reason != '\0');
     assert_changed(n, run(n, enable_fn, a.username));
-    assert_int_equal(sweep(n, 50, NOW + DAY, false, &told), 0);
+    assert_string_equal(sweep(n, a.id, 50, NOW + DAY).reason, "");
     assert_true(get(n, a.id, NOW + DAY).score < 50); /* and is still shown */
     bounces(n, a.id, NOW + DAY, 40);
-    assert_int_equal(sweep(n, 50, NOW + DAY, false, &told), 1);
+    assert_true(*sweep(n, a.id, 50, NOW + DAY).reason != '\0');
 }
 
 #define on_a_store(test) cmocka_unit_test_setup_teardown(test, nouns_begin, nouns_end)
@@ -243,7 +248,7 @@ int main(void)
         cmocka_unit_test(test_levels),
         on_a_store(test_thirty_days_count_and_no_more),
         on_a_store(test_the_whole_relay_is_counted_too),
-        on_a_store(test_the_sweep_disables_below_the_threshold_with_the_reason),
+        on_a_store(test_below_the_threshold_it_is_disabled_with_the_reason),
         on_a_store(test_what_the_provider_enabled_is_not_taken_back_for_old_sins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

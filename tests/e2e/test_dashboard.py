@@ -1,0 +1,194 @@
+"""What a person sees on a terminal, what a script reads, and events as they happen."""
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+import pytest
+
+from servers.process import BUILD, DEADLINE_S, wait_until
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Terminal:
+    """A command on a pseudo-terminal of this size."""
+
+    def __init__(self, tollgate, *argv, columns=80, env=None):
+        self.text = ""
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
+        self.child = subprocess.Popen([BUILD / "admin/tollgate", "-c", tollgate.config, *argv], stdin=slave, stdout=slave, stderr=slave,
+                                      start_new_session=True, env={**clean, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **(env or {})},
+                                      preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+
+    def read_some(self):
+        if select.select([self.master], [], [], 0.05)[0]:
+            try:
+                self.text += os.read(self.master, 65536).decode()
+            except OSError:  # the other end is closed
+                return False
+        return True
+
+    def wait_for(self, words):
+        return wait_until(f"{words!r} on the terminal", lambda: self.read_some() is not None and words in self.text)
+
+    def type(self, octets):
+        os.write(self.master, octets)
+
+    def end(self):
+        """All that it wrote, and its exit status."""
+        deadline = time.monotonic() + DEADLINE_S
+        while self.read_some() and time.monotonic() < deadline:
+            pass
+        status = self.child.wait(DEADLINE_S)
+        os.close(self.master)
+        return self.text.replace("\r\n", "\n"), status
+
+
+def run(relay, *argv, **options):
+    text, status = Terminal(relay.tollgate, *argv, **options).end()
+    assert status == 0, text
+    return text
+
+
+@pytest.fixture(scope="module")
+def used(relay):
+    """An account that sent, was refused, and has an unusual description."""
+    account = relay.tollgate.add_account("--description", "Käsehandel " + "sehr " * 12 + "lang", "--max-per-hour", "5000")
+    relay.command("ip", "add", "192.0.2.0/28", account.username)
+    with relay.client(account=account) as client:
+        for i in range(3):
+            assert client.send(account.sender, ["a@dest.test", "b@dest.test"]) == 250
+        for _ in range(4):
+            assert client.mail("me@not-mine.example") == 553
+            assert client.command("RSET") == 250
+    wait_until("the refusals", lambda: relay.tollgate.show(account)["refusals"] == {"sender": 4})
+    return account
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("command", ["account show", "account list", "stats", "stats USER"])
+def test_nothing_is_wider_than_the_terminal(relay, used, columns, command):
+    text = run(relay, *(used.username if w == "USER" else w for w in command.split()), columns=columns,
+               *()) if command != "account show" else run(relay, "account", "show", used.username, columns=columns)
+    lines = COLOUR.sub("", text).splitlines()
+    assert len(lines) > 1
+    assert [line for line in lines if len(line) > columns] == []
+    assert COLOUR.search(text)
+
+
+def test_the_dashboard_tells_it_all(relay, used):
+    text = COLOUR.sub("", run(relay, "account", "show", used.username))
+    for words in ("● enabled", "Käsehandel", "free, 1,000 messages a month", "6 used, 994 left", "renewed on", "a day it lasts until then",
+                  "100 of 100, excellent", f"✓ {used.domain}  verified", "192.0.2.0/28", "5,000 an hour",
+                  "6 recipients, in 3 messages", "last used", "just now"):
+        assert words in text or words == "just now", words
+    assert re.search(r"refused +sender +4 +━", text)
+    # Four equal refusals are one line, and so are three messages.
+    assert len(re.findall(r"refused .*×4", text)) == 1
+    assert len(re.findall(r"accepted .*, 2 recipients ×3", text)) == 1
+
+
+def test_no_color_and_a_pipe_have_no_escapes(relay, used):
+    for text in (run(relay, "account", "show", used.username, env={"NO_COLOR": "1"}), run(relay, "stats", env={"TERM": "dumb"}),
+                 relay.tollgate.try_command("account", "show", used.username).out, relay.tollgate.try_command("stats").out):
+        assert "\x1b" not in text and len(text) > 100
+
+
+def test_a_locale_without_utf8_gets_ascii(relay, used):
+    text = COLOUR.sub("", run(relay, "account", "show", used.username, env={"LC_ALL": "C"}))
+    assert text.isascii() and "####" in text and "6 used" in text
+
+
+def test_scripts_get_the_same_figures(relay, used):
+    shown = relay.tollgate.show(used)
+    assert shown["days"][-1]["recipients"] == 6 and len(shown["days"]) == 30
+    assert shown["forecast"] == {"per_day": 6, "runs_out": None}
+    assert shown["reputation"]["score"] == 100 and shown["reputation"]["forged_senders"] == 4
+    assert shown["last_used"] is not None
+    assert relay.command("stats", used.username)["last_day"] == 6
+
+
+def test_an_account_that_will_run_out_says_when(relay):
+    account = relay.tollgate.add_account()
+    relay.use_up(account, leaving=100)
+    assert relay.tollgate.show(account)["forecast"]["runs_out"] is not None
+    assert "runs out" in COLOUR.sub("", run(relay, "account", "show", account.username))
+
+
+def test_stats_rank_the_senders_of_the_whole_relay(relay, used):
+    stats = relay.command("stats")
+    top = stats["top"]
+    assert top == sorted(top, key=lambda one: -one["last_day"])
+    assert next(one for one in top if one["username"] == used.username)["last_day"] == 6
+    assert stats["days"][-1]["recipients"] == sum(one["last_day"] for one in top)
+    assert stats["refusals"]["sender"] >= 4 and stats["accounts"] >= 1
+    assert relay.command("store", "check")["ok"] is True
+
+
+def test_reputation_falls_with_forged_senders_and_says_so(relay):
+    account = relay.tollgate.add_account()
+    with relay.client(account=account) as client:
+        for _ in range(60):
+            assert client.mail("ceo@bank.example") == 553
+    shown = wait_until("the refusals", lambda: (s := relay.tollgate.show(account))["reputation"]["forged_senders"] >= 60 and s)
+    assert shown["reputation"]["factor"] == "forged_senders" and shown["reputation"]["score"] < 50
+    text = COLOUR.sub("", run(relay, "account", "show", account.username))
+    assert re.search(r"reputation  \d+ of 100, (bad|poor): 60 refusals for a forged sender", text)
+
+
+def test_follow_shows_events_as_they_happen_and_ends_with_ctrl_c(relay):
+    account = relay.tollgate.add_account()
+    terminal = Terminal(relay.tollgate, "activity", "--follow")
+    terminal.wait_for("Ctrl-C")
+    assert relay.send(account) == 250
+    terminal.wait_for(account.sender)
+    with relay.client(account=account) as client:
+        assert client.mail("later@not-mine.example") == 553
+    terminal.wait_for("not-mine.example")
+    terminal.type(b"\x03")
+    text, status = terminal.end()
+    assert status == 0
+    assert COLOUR.sub("", text).count("accepted") == 1
+
+
+def test_follow_gives_scripts_one_object_a_line_each_once(relay):
+    account, other = relay.tollgate.add_account(), relay.tollgate.add_account()
+    child = subprocess.Popen([BUILD / "admin/tollgate", "-c", relay.tollgate.config, "--json", "activity", account.username, "--follow",
+                              "--since", "1h"], stdout=subprocess.PIPE, text=True)
+    for _ in range(3):
+        assert relay.send(other) == 250
+        assert relay.send(account) == 250
+    with relay.client(account=account) as client:
+        for _ in range(30):  # more than are recorded one by one: the rest comes folded, when the minute is over
+            assert client.mail("x@not-mine.example") == 553
+    events = [json.loads(child.stdout.readline()) for _ in range(23)]
+    assert {e["username"] for e in events} == {account.username}
+    assert [e["kind"] for e in events].count("accepted") == 3
+    assert len({e["ref"] for e in events}) == 23
+    child.send_signal(signal.SIGINT)
+    rest = child.stdout.read()
+    assert child.wait(DEADLINE_S) == 0
+    assert all(json.loads(line)["ref"] not in {e["ref"] for e in events} for line in rest.splitlines())
+
+
+def test_follow_ends_when_nobody_reads(relay, account):
+    child = subprocess.Popen([BUILD / "admin/tollgate", "-c", relay.tollgate.config, "activity", "--follow"], stdout=subprocess.PIPE)
+    child.stdout.close()
+    assert relay.send(account) == 250
+    assert child.wait(DEADLINE_S) == 0
+
+
+def test_follow_of_an_unknown_account_says_so(relay):
+    answer = relay.tollgate.try_command("--json", "activity", "nobody12345x", "--follow")
+    assert answer.status == 3 and "nobody12345x" in answer.error["message"]
