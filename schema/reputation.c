@@ -10,7 +10,7 @@ static const struct factor {
 } factors[TG_FACTORS] = {
     [TG_FACTOR_HARD] = { "hard_bounces", "hard bounce", 50, 0.02, 0.12 },
     [TG_FACTOR_COMPLAINTS] = { "complaints", "complaint", 1000, 0.001, 0.005 },
-    [TG_FACTOR_FORGED] = { "forged_senders", "refusal for a forged sender", 50, 0.02, 0.50 },
+    [TG_FACTOR_FORGED] = { "forged_senders", "forged sender", 50, 0.02, 0.50 },
 };
 
 static const struct {

@@ -74,8 +74,8 @@ static enum tg_code check_domains(struct sweep *s, struct tg_error *err)
     enum tg_code code = tg_domain_check_all(s->store, &dns, s->now, s->options->dry_run, &result, &why);
     s->result->count[TG_SWEPT_DOMAINS] += s->options->dry_run ? result.due : result.owned + result.not_owned;
     if (code == TG_OK && result.unknown > 0)
-        code = tg_fail(&why, TG_FAILED, "the DNS could not tell of %llu domains, nothing was changed for them: %.150s",
-                       (unsigned long long)result.unknown, result.why);
+        code = tg_fail(&why, TG_FAILED, "%llu domain%s could not be checked, nothing was changed: %.300s",
+                       (unsigned long long)result.unknown, result.unknown == 1 ? "" : "s", result.why);
     /* Without a resolver all else is done all the same. */
     if (code != TG_OK)
         sweep_problem(s, "domains", &why);

@@ -1,4 +1,7 @@
 """A domain is proved by a TXT record in a real DNS; what is missing is told so that a person can act."""
+import datetime
+import json
+
 import pytest
 
 from servers.dns import BROKEN, Dns, Silent
@@ -260,3 +263,53 @@ def test_the_maximum_says_what_to_do(relay, customer):
     answer = relay.tollgate.try_command("--json", "domain", "associate", "second.test", account.username)
     assert answer.status == 4
     assert f"tollgate account set {account.username} --max-domains 2" in answer.error["message"]
+
+
+# ---- the sweep ----
+
+def later(**delta):
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**delta)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def sweep(relay, **delta):
+    return relay.command("sweep", "--at", later(**delta))
+
+
+def test_the_sweep_verifies_what_was_published_meanwhile(relay, dns, domain):
+    dns.publish()
+    assert verify(relay, domain).status == 4
+    dns.publish(record(domain))
+    sweep(relay, minutes=30)
+    assert status(relay, domain)["status"] == "failed"  # looked at within the hour
+    assert sweep(relay, hours=2)["done"]["domains_checked"] >= 1
+    assert status(relay, domain)["status"] == "verified"
+
+
+def test_the_sweep_fails_a_domain_after_days_only_and_says_why(relay, dns, domain):
+    dns.publish(record(domain))
+    assert verify(relay, domain).status == 0
+    dns.publish()
+    dry = relay.command("sweep", "--dry-run", "--at", later(hours=25))
+    assert dry["done"]["domains_checked"] >= 1 and status(relay, domain)["failed_checks"] == 0
+    for hours, failures in ((25, 1), (26, 1), (32, 2), (48, 3)):
+        sweep(relay, hours=hours)
+        shown = status(relay, domain)
+        assert (shown["status"], shown["failed_checks"]) == ("verified", failures)
+    swept = sweep(relay, hours=25 + 72)
+    assert ["domains_failed", domain["domain"]] in [[e["what"], e["subject"]] for e in swept["events"]]
+    assert status(relay, domain)["status"] == "failed" and domain["txt_value"] in status(relay, domain)["status_reason"]
+    audited = [a for a in relay.command("audit") if a["subject"] == domain["domain"]]
+    assert "failed: no TXT record" in json.dumps(audited[-1])
+    dns.publish(record(domain))
+    sweep(relay, hours=25 + 72 + 24)
+    assert status(relay, domain)["status"] == "verified"
+
+
+def test_a_dead_resolver_is_a_problem_of_the_sweep_and_nothing_else(relay, dns, domain, asked_of):
+    dns.publish(record(domain))
+    assert verify(relay, domain).status == 0
+    asked_of(f"127.0.0.1:{free_port()}", dns_timeout=2)
+    swept = sweep(relay, hours=25)
+    assert any("nothing listens there" in p["detail"] for p in swept["problems"])
+    shown = status(relay, domain)
+    assert (shown["status"], shown["failed_checks"]) == ("verified", 0)
