@@ -12,7 +12,7 @@
 #include "schema/account.h"
 #include "schema/activity.h"
 
-enum { POLL_MS = 300, SHARE = 4, SEEN_FIRST = 1024 };
+enum { POLL_MS = 300, SEEN_FIRST = 1024 };
 static const int64_t look_back_us = 150 * INT64_C(1000000);
 
 /* ---- what was shown ---- */
@@ -111,34 +111,36 @@ static enum tg_code read_account(struct poll *p, struct tg_view *view, uint64_t 
     return code == TG_NOT_FOUND ? TG_OK : code;
 }
 
-/* From account to account over the keys of the activity log: who has none costs nothing. */
+static enum tg_code next_event(struct tg_walk *walk, struct tg_event_id *id, struct tg_error *err)
+{
+    struct tg_span key, value;
+    enum tg_code code = tg_walk_next(walk, &key, &value, err);
+    if (code == TG_OK && !tg_read_event(key, id))
+        return tg_fail(err, TG_UNUSABLE, "damaged key in the activity log (see tollgate store check)");
+    return code;
+}
+
+/* From account to account over the keys of the activity log, one seek each: to the first event of the time looked at, which, where
+ * the account has none, is the next account's first. */
 static enum tg_code read_all(struct poll *p, struct tg_view *view, struct tg_error *err)
 {
     struct tg_key all = tg_key_all();
     struct tg_walk *walk;
-    struct tg_span key, value;
     struct tg_event_id id;
     enum tg_code code = tg_walk_begin(view, TG_DB_ACTIVITY, &all, NULL, TG_FORWARD, &walk, err);
     if (code != TG_OK)
         return code;
-    while ((code = tg_walk_next(walk, &key, &value, err)) == TG_OK && tg_read_event(key, &id)) {
-        /* Where its first event of the time looked at is one of its own, there is something to read. */
-        struct tg_key recent = tg_key_event(&(struct tg_event_id){ .account_id = id.account_id, .time_us = p->since_us });
+    code = next_event(walk, &id, err);
+    while (code == TG_OK) {
         uint64_t account_id = id.account_id;
-        if (id.time_us < p->since_us) {
-            tg_walk_seek(walk, &recent);
-            if ((code = tg_walk_next(walk, &key, &value, err)) != TG_OK || !tg_read_event(key, &id))
+        struct tg_key to = tg_key_event(&(struct tg_event_id){ .account_id = account_id, .time_us = p->since_us });
+        if (id.time_us >= p->since_us) {
+            if (account_id == UINT64_MAX || (code = read_account(p, view, account_id, err)) != TG_OK)
                 break;
+            to = tg_key_id(account_id + 1);
         }
-        if (id.account_id == account_id) {
-            if ((code = read_account(p, view, account_id, err)) != TG_OK || account_id == UINT64_MAX)
-                break;
-            account_id++;
-        } else {
-            account_id = id.account_id;
-        }
-        struct tg_key next = tg_key_id(account_id);
-        tg_walk_seek(walk, &next);
+        tg_walk_seek(walk, &to);
+        code = next_event(walk, &id, err);
     }
     tg_walk_end(&walk);
     return code == TG_NOT_FOUND ? TG_OK : code;
@@ -250,7 +252,7 @@ enum tg_code follow_activity(struct context *c, const struct input *in, const ch
         p.since_us = oldest > since_us ? oldest : since_us;
         if (now < started)
             p.since_us = since_us; /* the clock was set back */
-        int64_t pause = (clock_us(CLOCK_MONOTONIC) - begin) * SHARE;
+        int64_t pause = clock_us(CLOCK_MONOTONIC) - begin;
         pause = pause < POLL_MS * 1000 ? POLL_MS * 1000 : pause;
         if (sigtimedwait(&stop, NULL, &(struct timespec){ .tv_sec = pause / 1000000, .tv_nsec = pause % 1000000 * 1000 }) > 0)
             break;

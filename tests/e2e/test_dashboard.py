@@ -168,10 +168,24 @@ def test_follow_shows_events_as_they_happen_and_ends_with_ctrl_c(relay):
     assert COLOUR.sub("", text).count("accepted") == 1
 
 
-def test_follow_gives_scripts_one_object_a_line_each_once(relay):
+@pytest.fixture
+def follow(relay):
+    children = []
+
+    def start(*argv):
+        children.append(subprocess.Popen([BUILD / "admin/tollgate", "-c", relay.tollgate.config, *argv], stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, text=True))
+        return children[-1]
+    yield start
+    for child in children:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+def test_follow_gives_scripts_one_object_a_line_each_once(relay, follow):
     account, other = relay.tollgate.add_account(), relay.tollgate.add_account()
-    child = subprocess.Popen([BUILD / "admin/tollgate", "-c", relay.tollgate.config, "--json", "activity", account.username, "--follow",
-                              "--since", "1h"], stdout=subprocess.PIPE, text=True)
+    child = follow("--json", "activity", account.username, "--follow", "--since", "1h")
     for _ in range(3):
         assert relay.send(other) == 250
         assert relay.send(account) == 250
@@ -186,12 +200,12 @@ def test_follow_gives_scripts_one_object_a_line_each_once(relay):
     assert all(json.loads(line)["ref"] not in {e["ref"] for e in events} for line in rest.splitlines())
 
 
-def test_follow_ends_when_nobody_reads(relay, account):
-    child = subprocess.Popen([BUILD / "admin/tollgate", "-c", relay.tollgate.config, "activity", "--follow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def test_follow_ends_when_nobody_reads(relay, account, follow):
+    child = follow("activity", "--follow")
     child.stdout.close()
     assert relay.send(account) == 250
     assert child.wait(DEADLINE_S) == -signal.SIGPIPE
-    assert child.stderr.read() == b""
+    assert child.stderr.read() == ""
 
 
 def test_follow_of_an_unknown_account_says_so(relay):
