@@ -185,7 +185,7 @@ const struct command cmd_domain_verify = {
         { .name = "trust", .type = OPT_FLAG, .help = "take the provider's word for it: no DNS is asked, now or later" },
         { 0 } },
     .example = "tollgate domain verify example.com",
-    .render = domain_render,
+    .render = domain_render_status,
     .run = domain_verify,
 };
 

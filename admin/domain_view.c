@@ -35,14 +35,21 @@ static void accounts(const struct terminal *t, const json_t *d)
     panel_line(t, "accounts", list);
 }
 
-/* What to publish, to be copied as it stands: never cut or folded. */
+/* What to publish, to be copied as it stands: never cut, and folded only between name and value. */
 static void record(const struct terminal *t, const json_t *d)
 {
+    const char *name = text_of(d, "txt_name"), *value = text_of(d, "txt_value");
+    bool fits = !t->is_tty || (int)(strlen(name) + strlen(value)) + 8 <= panel_room(t);
     panel_label(t, "publish");
-    fprintf(t->out, "%s. TXT \"%s\"\n", text_of(d, "txt_name"), text_of(d, "txt_value"));
+    fprintf(t->out, "%s. TXT", name);
+    if (fits)
+        fputc(' ', t->out);
+    else
+        fprintf(t->out, "\n%*s", PANEL_LABEL, "");
+    fprintf(t->out, "\"%s\"\n", value);
 }
 
-static void facts(const struct terminal *t, const json_t *dns)
+static void facts(const struct terminal *t, const json_t *dns, const char *known)
 {
     static const struct {
         const char *key, *label;
@@ -64,7 +71,7 @@ static void facts(const struct terminal *t, const json_t *dns)
         fputc('\n', t->out);
         if (*text_of(fact, "value") != '\0')
             panel_line(t, "", text_of(fact, "value"));
-        if (*text_of(fact, "text") != '\0')
+        if (*text_of(fact, "text") != '\0' && strcmp(text_of(fact, "text"), known) != 0)
             panel_line(t, "", text_of(fact, "text"));
     }
 }
@@ -74,5 +81,14 @@ void domain_render(const struct terminal *t, const json_t *d)
     heading(t, d);
     accounts(t, d);
     record(t, d);
-    facts(t, json_object_get(d, "dns"));
+    facts(t, json_object_get(d, "dns"), text_of(d, "status_reason"));
+}
+
+void domain_render_status(const struct terminal *t, const json_t *d)
+{
+    const char *status = text_of(d, "status");
+    terminal_text(t, text_of(d, "domain"), 0, 0);
+    fputs(" is ", t->out);
+    panel_word(t, output_colour(status), status);
+    fputc('\n', t->out);
 }

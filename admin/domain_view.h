@@ -7,5 +7,7 @@
 
 /* With and without "dns". */
 void domain_render(const struct terminal *terminal, const json_t *domain);
+/* One line: what it is now. */
+void domain_render_status(const struct terminal *terminal, const json_t *domain);
 
 #endif

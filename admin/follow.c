@@ -192,7 +192,8 @@ static void print_line(const struct terminal *t, const json_t *event, bool all)
         snprintf(tail, sizeof tail, " (%.30s)", rule);
     if (repeated > 0)
         snprintf(tail + strlen(tail), sizeof tail - strlen(tail), " and %lld more", repeated);
-    if (*client != '\0')
+    /* Where there is little room, what happened comes first. */
+    if (*client != '\0' && (!t->is_tty || t->width >= 100))
         snprintf(tail + strlen(tail), sizeof tail - strlen(tail), " [%.45s]", client);
     int room = t->width - used - terminal_width(t, tail);
     terminal_text(t, what, t->is_tty ? room > 12 ? room : 12 : 0, 0);
@@ -258,6 +259,8 @@ enum tg_code follow_activity(struct context *c, const struct input *in, const ch
             break;
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
+    if (c->terminal->is_tty && !in->json)
+        fputc('\n', stderr); /* behind the terminal's ^C */
     free(p.events);
     free(p.seen.slot);
     return code;

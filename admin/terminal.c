@@ -115,7 +115,7 @@ void terminal_paragraph(const struct terminal *terminal, const char *text, int i
             fputc(' ', terminal->out);
             column++;
         }
-        column += terminal_text(terminal, word, 0, 0);
+        column += terminal_text(terminal, word, terminal->is_tty && room > 20 ? room : 0, 0);
         text += len < sizeof word ? len : sizeof word - 1;
         text += strspn(text, " ");
     }

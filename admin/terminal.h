@@ -27,7 +27,7 @@ int terminal_text(const struct terminal *terminal, const char *text, int max, in
 int terminal_width(const struct terminal *terminal, const char *text);
 
 /* Text from the present column `indent` on, folded between words at the terminal's width (in a pipe: one line), and the end of
- * line. */
+ * line. On a terminal a word that is longer than a line is cut. */
 void terminal_paragraph(const struct terminal *terminal, const char *text, int indent);
 
 /* A bar of `width` columns, filled by part/whole. */
