@@ -96,7 +96,8 @@ void *tg_arena_calloc(struct tg_arena *arena, size_t count, size_t size)
 char *tg_arena_strndup(struct tg_arena *arena, const char *text, size_t len)
 {
     char *copy = tg_arena_alloc(arena, len + 1);
-    memcpy(copy, text, len);
+    if (len > 0) /* an empty span may point nowhere */
+        memcpy(copy, text, len);
     copy[len] = '\0';
     return copy;
 }

@@ -18,10 +18,20 @@ static void test_what_was_allocated_stays_apart(void **state)
     assert_null(arena);
 }
 
+/* A span that is empty may point nowhere. */
+static void test_an_empty_span_is_copied(void **state)
+{
+    (void)state;
+    struct tg_arena *arena = tg_arena_new();
+    assert_string_equal(tg_arena_strndup(arena, NULL, 0), "");
+    tg_arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_allocated_stays_apart),
+        cmocka_unit_test(test_an_empty_span_is_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
