@@ -24,7 +24,7 @@ static void short_number(double n, char *out, size_t size)
 /* A round number at or above, so that the scale can be read. */
 static double round_up(double n)
 {
-    static const double steps[] = { 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10 };
+    static const double steps[] = {1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10};
     double power = 1;
     if (n <= 5)
         return 5;
@@ -48,18 +48,20 @@ static int eighths(double value, double top, int row)
 
 static void column(const struct terminal *t, int eight, int width)
 {
-    static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+    static const char *const blocks[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     static const char plain[] = " ...::###";
     for (int i = 0; i < width; i++)
-        fputs(t->utf8 ? blocks[eight] : (char[]){ plain[eight], '\0' }, t->out);
+        fputs(t->utf8 ? blocks[eight] : (char[]){plain[eight], '\0'}, t->out);
 }
 
-static void row(const struct terminal *t, const double *values, int count, double top, int r, int wide, int indent)
+static void row(const struct terminal *t, const double *values, int count, double top, int r,
+                int wide, int indent)
 {
     char scale[16] = "";
     if (r == HIGH - 1)
         short_number(top, scale, sizeof scale);
-    fprintf(t->out, "%*s%s%6s %s%s", indent, "", terminal_colour(t, DIM), scale, t->utf8 ? (r == HIGH - 1 ? "┤" : "│") : "|", terminal_plain(t));
+    fprintf(t->out, "%*s%s%6s %s%s", indent, "", terminal_colour(t, DIM), scale,
+            t->utf8 ? (r == HIGH - 1 ? "┤" : "│") : "|", terminal_plain(t));
     int last = count - 1;
     while (last >= 0 && eighths(values[last], top, r) == 0)
         last--;
@@ -74,7 +76,8 @@ static void row(const struct terminal *t, const double *values, int count, doubl
     fputc('\n', t->out);
 }
 
-void chart_columns(const struct terminal *t, const double *values, int count, const char *first, const char *last, int indent)
+void chart_columns(const struct terminal *t, const double *values, int count, const char *first,
+                   const char *last, int indent)
 {
     double most = 0;
     for (int i = 0; i < count; i++)
@@ -88,7 +91,8 @@ void chart_columns(const struct terminal *t, const double *values, int count, co
     fprintf(t->out, "%*s%s     0 %s", indent, "", terminal_colour(t, DIM), t->utf8 ? "└" : "+");
     for (int i = 0; i < all; i++)
         fputs(t->utf8 ? "─" : "-", t->out);
-    fprintf(t->out, "\n%*s%s%*s%s\n", indent + AXIS, "", first, all - (int)strlen(first), last, terminal_plain(t));
+    fprintf(t->out, "\n%*s%s%*s%s\n", indent + AXIS, "", first, all - (int)strlen(first), last,
+            terminal_plain(t));
 }
 
 int chart_bar(const struct terminal *t, double value, double most, int width, enum colour colour)

@@ -1,7 +1,8 @@
 /* cmd_stats.c: tollgate stats: 30 days of the whole relay, or of one account.
  *
- * What it costs is bounded: 30 records of the relay's own daily counters, and for the top senders one walk over the usage records, which are small and
- * of fixed size, in views of some thousand each. Nothing is read for each account but that. */
+ * What it costs is bounded: 30 records of the relay's own daily counters, and for the top senders one
+ * walk over the usage records, which are small and of fixed size, in views of some thousand each.
+ * Nothing is read for each account but that. */
 #include <string.h>
 #include <time.h>
 #include "admin/commands.h"

@@ -27,7 +27,8 @@ static void show_account(const struct terminal *t, const json_t *a, int64_t now)
 {
     char when[80];
     panel_label(t, "account");
-    fprintf(t->out, "%s, number %lld, customer %lld", text_of(a, "type"), number_of(a, "id"), number_of(a, "customer"));
+    fprintf(t->out, "%s, number %lld, customer %lld", text_of(a, "type"), number_of(a, "id"),
+            number_of(a, "customer"));
     if (json_is_string(json_object_get(a, "last_used"))) {
         panel_date(json_object_get(a, "last_used"), now, when, sizeof when);
         fprintf(t->out, ", last used %s\n", when);
@@ -41,7 +42,8 @@ static void show_outlook(const struct terminal *t, const json_t *a, int64_t now)
 {
     const json_t *plan = json_object_get(a, "plan"), *forecast = json_object_get(a, "forecast");
     bool period = json_is_string(json_object_get(plan, "period_end"));
-    const json_t *end = json_object_get(plan, period ? "period_end" : "expires"), *out = json_object_get(forecast, "runs_out");
+    const json_t *end = json_object_get(plan, period ? "period_end" : "expires"),
+                 *out = json_object_get(forecast, "runs_out");
     char when[80], number[PANEL_NUMBER];
     long long per_day = number_of(forecast, "per_day");
     if (json_is_string(end)) {
@@ -71,8 +73,10 @@ static void show_plan(const struct terminal *t, const json_t *a, int64_t now)
     bool prepaid = strcmp(text_of(plan, "plan"), "prepaid") == 0;
     char n[PANEL_NUMBER], m[PANEL_NUMBER];
     panel_label(t, "plan");
-    fprintf(t->out, "%s, %s messages%s\n", text_of(plan, "plan"), panel_number(number_of(plan, "messages"), n), prepaid ? "" : " a month");
-    int words = (int)strlen(panel_number(used, n)) + (int)strlen(panel_number(left, m)) + 14, room = panel_room(t) - words - 1;
+    fprintf(t->out, "%s, %s messages%s\n", text_of(plan, "plan"),
+            panel_number(number_of(plan, "messages"), n), prepaid ? "" : " a month");
+    int words = (int)strlen(panel_number(used, n)) + (int)strlen(panel_number(left, m)) + 14,
+        room = panel_room(t) - words - 1;
     panel_label(t, "");
     terminal_bar(t, (double)used, (double)(used + left), room < BAR ? room : BAR);
     fprintf(t->out, "  %s used, ", panel_number(used, n));
@@ -80,12 +84,6 @@ static void show_plan(const struct terminal *t, const json_t *a, int64_t now)
     panel_word(t, left == 0 ? RED : PLAIN, " left");
     fputc('\n', t->out);
     show_outlook(t, a, now);
-    const json_t *next = json_object_get(plan, "next");
-    if (json_is_object(next)) {
-        panel_label(t, "");
-        fprintf(t->out, "then %s, %s messages%s\n", text_of(next, "plan"), panel_number(number_of(next, "messages"), n),
-                json_is_string(json_object_get(next, "at")) ? "" : ", once its order is paid");
-    }
 }
 
 /* The plan that is coming: at a time, or when its order is paid. */
@@ -96,7 +94,8 @@ static void show_coming(const struct terminal *t, const json_t *a, int64_t now)
     if (!json_is_object(next))
         return;
     panel_label(t, "coming");
-    fprintf(t->out, "%s, %s messages, ", text_of(next, "plan"), panel_number(number_of(next, "messages"), n));
+    fprintf(t->out, "%s, %s messages, ", text_of(next, "plan"),
+            panel_number(number_of(next, "messages"), n));
     if (json_is_integer(json_object_get(next, "order"))) {
         fprintf(t->out, "when order %lld is paid\n", number_of(next, "order"));
     } else {
@@ -109,14 +108,16 @@ static void show_orders(const struct terminal *t, const json_t *a)
 {
     const json_t *orders = json_object_get(a, "orders"), *order;
     size_t i;
-    json_array_foreach(orders, i, order) {
+    json_array_foreach(orders, i, order)
+    {
         char due[64];
         output_value(json_object_get(order, "due"), due, sizeof due);
         panel_label(t, i == 0 ? "orders" : "");
         fprintf(t->out, "%lld: ", number_of(order, "id"));
         panel_word(t, output_colour(text_of(order, "status")), text_of(order, "status"));
-        fprintf(t->out, ", %s %lld, %s %s, due %.10s\n", text_of(order, "plan"), number_of(order, "messages"), text_of(order, "amount"),
-                text_of(order, "currency"), due);
+        fprintf(t->out, ", %s %lld, %s %s, due %.10s\n", text_of(order, "plan"),
+                number_of(order, "messages"), text_of(order, "amount"), text_of(order, "currency"),
+                due);
     }
 }
 
@@ -143,7 +144,9 @@ static void show_limits(const struct terminal *t, const json_t *a)
 {
     static const struct {
         const char *key, *name;
-    } limits[] = { { "max_recipients", "recipients a message" }, { "max_per_hour", "an hour" }, { "max_per_day", "a day" } };
+    } limits[] = {{"max_recipients", "recipients a message"},
+                  {"max_per_hour", "an hour"},
+                  {"max_per_day", "a day"}};
     char list[300] = "", n[PANEL_NUMBER];
     size_t len = 0;
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
@@ -151,9 +154,11 @@ static void show_limits(const struct terminal *t, const json_t *a)
             len += (size_t)snprintf(list + len, sizeof list - len, "%s%s %s", len > 0 ? ", " : "",
                                     panel_number(number_of(a, limits[i].key), n), limits[i].name);
     if (json_is_true(json_object_get(a, "ip_lock")))
-        len += (size_t)snprintf(list + len, sizeof list - len, "%slogin and address both", len > 0 ? ", " : "");
+        len += (size_t)snprintf(list + len, sizeof list - len, "%slogin and address both",
+                                len > 0 ? ", " : "");
     if (json_is_true(json_object_get(a, "any_sender")))
-        len += (size_t)snprintf(list + len, sizeof list - len, "%sany sender domain", len > 0 ? ", " : "");
+        len += (size_t)snprintf(list + len, sizeof list - len, "%sany sender domain",
+                                len > 0 ? ", " : "");
     if (len > 0)
         panel_line(t, "limits", list);
 }
@@ -174,7 +179,8 @@ static void show_domains(const struct terminal *t, const json_t *a)
         panel_word(t, YELLOW, "none");
         fprintf(t->out, " of %lld: it can't send yet\n", number_of(a, "max_domains"));
     }
-    json_array_foreach(domains, i, domain) {
+    json_array_foreach(domains, i, domain)
+    {
         const char *status = text_of(domain, "status");
         if (i == DOMAINS_SHOWN && count > DOMAINS_SHOWN + 1) {
             panel_label(t, "");
@@ -186,7 +192,8 @@ static void show_domains(const struct terminal *t, const json_t *a)
         terminal_text(t, text_of(domain, "domain"), panel_room(t) - 30, 0);
         fputs("  ", t->out);
         panel_word(t, output_colour(status), status);
-        fputs(json_is_true(json_object_get(domain, "subdomains")) ? ", with subdomains\n" : "\n", t->out);
+        fputs(json_is_true(json_object_get(domain, "subdomains")) ? ", with subdomains\n" : "\n",
+              t->out);
     }
 }
 
@@ -195,12 +202,14 @@ static void show_ips(const struct terminal *t, const json_t *a)
     const json_t *ips = json_object_get(a, "ips"), *ip;
     char list[IPS_SHOWN * 50 + 50] = "";
     size_t i, len = 0;
-    json_array_foreach(ips, i, ip) {
+    json_array_foreach(ips, i, ip)
+    {
         if (i == IPS_SHOWN) {
             snprintf(list + len, sizeof list - len, " and %zu more", json_array_size(ips) - i);
             break;
         }
-        len += (size_t)snprintf(list + len, sizeof list - len, "%s%.45s", i > 0 ? ", " : "", json_string_value(ip));
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%.45s", i > 0 ? ", " : "",
+                                json_string_value(ip));
     }
     if (json_array_size(ips) > 0)
         panel_line(t, "addresses", list);
@@ -211,13 +220,15 @@ static void show_password(const struct terminal *t, const json_t *a)
     const json_t *password = json_object_get(a, "password");
     char text[200], when[64];
     output_value(json_object_get(password, "created"), when, sizeof when);
-    int len = snprintf(text, sizeof text, "number %lld, of %.10s", number_of(password, "generation"), when);
+    int len = snprintf(text, sizeof text, "number %lld, of %.10s",
+                       number_of(password, "generation"), when);
     if (json_is_string(json_object_get(password, "old_valid_until"))) {
         output_value(json_object_get(password, "old_valid_until"), when, sizeof when);
         snprintf(text + len, sizeof text - (size_t)len, "; the old one is valid until %.60s", when);
     }
     panel_line(t, "password", text);
-    panel_line(t, "bounces to", *text_of(a, "notify") != '\0' ? text_of(a, "notify") : "each message's own sender");
+    panel_line(t, "bounces to",
+               *text_of(a, "notify") != '\0' ? text_of(a, "notify") : "each message's own sender");
 }
 
 void dashboard_render(const struct terminal *t, const json_t *a)

@@ -10,12 +10,14 @@ static void heading(const struct terminal *t, const json_t *d)
     char when[64];
     fputs(terminal_colour(t, BOLD), t->out);
     terminal_text(t, text_of(d, "domain"), 0, 0);
-    fprintf(t->out, "%s  %s%s%s\n", terminal_plain(t), terminal_colour(t, output_colour(status)), status, terminal_plain(t));
+    fprintf(t->out, "%s  %s%s%s\n", terminal_plain(t), terminal_colour(t, output_colour(status)),
+            status, terminal_plain(t));
     if (*reason != '\0')
         panel_line(t, "", reason);
     output_value(json_object_get(d, "created"), when, sizeof when);
     panel_label(t, "customer");
-    fprintf(t->out, "%lld, since %.10s", (long long)json_integer_value(json_object_get(d, "customer")), when);
+    fprintf(t->out, "%lld, since %.10s",
+            (long long)json_integer_value(json_object_get(d, "customer")), when);
     if (json_is_string(json_object_get(d, "checked"))) {
         output_value(json_object_get(d, "checked"), when, sizeof when);
         fprintf(t->out, ", last checked %s", when);
@@ -54,8 +56,9 @@ static void facts(const struct terminal *t, const json_t *dns, const char *known
     static const struct {
         const char *key, *label;
     } shown[] = {
-        { "ownership", "ownership" }, { "spf", "SPF" }, { "dkim", "DKIM" }, { "dmarc", "DMARC" }, { "return_path", "reports" },
-        { "return_path_spf", "their SPF" },
+        {"ownership", "ownership"}, {"spf", "SPF"},
+        {"dkim", "DKIM"},           {"dmarc", "DMARC"},
+        {"return_path", "reports"}, {"return_path_spf", "their SPF"},
     };
     if (dns == NULL)
         return;
@@ -66,7 +69,8 @@ static void facts(const struct terminal *t, const json_t *dns, const char *known
         if (fact == NULL)
             continue;
         panel_label(t, shown[i].label);
-        fprintf(t->out, "%s%-8s%s ", terminal_colour(t, output_colour(state)), state, terminal_plain(t));
+        fprintf(t->out, "%s%-8s%s ", terminal_colour(t, output_colour(state)), state,
+                terminal_plain(t));
         terminal_text(t, text_of(fact, "name"), t->is_tty ? t->width - PANEL_LABEL - 9 : 0, 0);
         fputc('\n', t->out);
         if (*text_of(fact, "value") != '\0')

@@ -8,17 +8,23 @@ enum { LINES = 10, BEFORE_TEXT = 34 };
 
 void events_text(const json_t *event, char *out, size_t size)
 {
-    const char *kind = text_of(event, "kind"), *reply = text_of(event, "reply"), *result = text_of(event, "result"),
-               *recipient = text_of(event, "recipient"), *text = text_of(event, "text");
+    const char *kind = text_of(event, "kind"), *reply = text_of(event, "reply"),
+               *result = text_of(event, "result"), *recipient = text_of(event, "recipient"),
+               *text = text_of(event, "text");
     long long recipients = number_of(event, "recipients");
     if (strcmp(kind, "accepted") == 0)
-        snprintf(out, size, "from %.200s, %lld recipient%s", *text_of(event, "sender") != '\0' ? text_of(event, "sender") : "<>", recipients,
+        snprintf(out, size, "from %.200s, %lld recipient%s",
+                 *text_of(event, "sender") != '\0' ? text_of(event, "sender") : "<>", recipients,
                  recipients == 1 ? "" : "s");
     else if (*reply != '\0')
         /* Without the reference, which is for machines. */
-        snprintf(out, size, "%.*s", (int)(strstr(reply, " [ref ") != NULL ? strstr(reply, " [ref ") - reply : (ptrdiff_t)strlen(reply)), reply);
+        snprintf(out, size, "%.*s",
+                 (int)(strstr(reply, " [ref ") != NULL ? strstr(reply, " [ref ") - reply
+                                                       : (ptrdiff_t)strlen(reply)),
+                 reply);
     else
-        snprintf(out, size, "%.40s%s%.200s%s%.200s", result, *result != '\0' && *recipient != '\0' ? " " : "", recipient,
+        snprintf(out, size, "%.40s%s%.200s%s%.200s", result,
+                 *result != '\0' && *recipient != '\0' ? " " : "", recipient,
                  (*result != '\0' || *recipient != '\0') && *text != '\0' ? ": " : "", text);
 }
 

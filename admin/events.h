@@ -9,7 +9,8 @@
 void events_text(const json_t *event, char *out, size_t size);
 /* Are they the same but for their time? */
 bool events_equal(const json_t *a, const json_t *b);
-/* "last activities": at most ten lines of a list that is newest first; a run of equal ones is one line. */
+/* "last activities": at most ten lines of a list that is newest first; a run of equal ones is one
+ * line. */
 void events_render(const struct terminal *terminal, const json_t *list);
 
 #endif

@@ -25,16 +25,20 @@ static void sum_up(struct sums *s, const Tg__Daily *daily)
     s->auth_failed += daily->auth_failed;
     for (size_t i = 0; i < daily->n_refused; i++) {
         const char *rule = daily->refused[i]->rule;
-        json_object_set_new(s->refusals, rule, json_integer(number_of(s->refusals, rule) + (json_int_t)daily->refused[i]->count));
+        json_object_set_new(
+            s->refusals, rule,
+            json_integer(number_of(s->refusals, rule) + (json_int_t)daily->refused[i]->count));
     }
 }
 
-enum tg_code figures_add(struct tg_view *view, uint64_t id, int64_t now, json_t *object, struct tg_error *err)
+enum tg_code figures_add(struct tg_view *view, uint64_t id, int64_t now, json_t *object,
+                         struct tg_error *err)
 {
     json_t *days = json_array();
-    struct sums s = { .refusals = json_object() };
+    struct sums s = {.refusals = json_object()};
     enum tg_code code = TG_OK;
-    for (int64_t day = tg_day_of(now) - FIGURES_DAYS + 1; code == TG_OK && day <= tg_day_of(now); day++) {
+    for (int64_t day = tg_day_of(now) - FIGURES_DAYS + 1; code == TG_OK && day <= tg_day_of(now);
+         day++) {
         Tg__Daily *daily, none = TG__DAILY__INIT;
         char date[TG_RFC3339_SIZE];
         code = tg_daily_get(view, id, day, &daily, err);
@@ -46,13 +50,16 @@ enum tg_code figures_add(struct tg_view *view, uint64_t id, int64_t now, json_t 
             break;
         sum_up(&s, daily);
         tg_rfc3339(day * 86400, date);
-        json_array_append_new(days, json_pack("{s:s%, s:I, s:I}", "day", date, (size_t)10, "messages", (json_int_t)daily->messages,
-                                              "recipients", (json_int_t)daily->recipients));
+        json_array_append_new(days, json_pack("{s:s%, s:I, s:I}", "day", date, (size_t)10,
+                                              "messages", (json_int_t)daily->messages, "recipients",
+                                              (json_int_t)daily->recipients));
     }
     json_object_set_new(object, "days", days);
     json_object_set_new(object, "refusals", s.refusals);
-    json_object_set_new(object, "bounces", json_pack("{s:I, s:I, s:I, s:I}", "hard", (json_int_t)s.hard, "soft", (json_int_t)s.soft,
-                                                     "delayed", (json_int_t)s.delayed, "complaints", (json_int_t)s.complaints));
+    json_object_set_new(object, "bounces",
+                        json_pack("{s:I, s:I, s:I, s:I}", "hard", (json_int_t)s.hard, "soft",
+                                  (json_int_t)s.soft, "delayed", (json_int_t)s.delayed,
+                                  "complaints", (json_int_t)s.complaints));
     json_object_set_new(object, "auth_failed", json_integer((json_int_t)s.auth_failed));
     return code;
 }
@@ -61,12 +68,13 @@ enum tg_code figures_add(struct tg_view *view, uint64_t id, int64_t now, json_t 
 
 static void show_days(const struct terminal *t, const json_t *days)
 {
-    double values[FIGURES_DAYS] = { 0 };
+    double values[FIGURES_DAYS] = {0};
     char recipients[PANEL_NUMBER], messages[PANEL_NUMBER];
     long long sent = 0, count = 0;
     size_t i;
     const json_t *day;
-    json_array_foreach(days, i, day) {
+    json_array_foreach(days, i, day)
+    {
         if (i < FIGURES_DAYS)
             values[i] = (double)number_of(day, "recipients");
         sent += number_of(day, "recipients");
@@ -78,8 +86,8 @@ static void show_days(const struct terminal *t, const json_t *days)
         return;
     }
     panel_label(t, "sent");
-    fprintf(t->out, "%s recipient%s, in %s message%s\n", panel_number(sent, recipients), sent == 1 ? "" : "s",
-            panel_number(count, messages), count == 1 ? "" : "s");
+    fprintf(t->out, "%s recipient%s, in %s message%s\n", panel_number(sent, recipients),
+            sent == 1 ? "" : "s", panel_number(count, messages), count == 1 ? "" : "s");
     chart_columns(t, values, FIGURES_DAYS, text_of(json_array_get(days, 0), "day"),
                   text_of(json_array_get(days, json_array_size(days) - 1), "day"), PANEL_LABEL - 8);
 }
@@ -102,9 +110,10 @@ static void show_refusals(const struct terminal *t, const json_t *refusals)
     const char *name;
     json_t *value;
     char number[PANEL_NUMBER];
-    json_object_foreach((json_t *)refusals, name, value) {
+    json_object_foreach((json_t *)refusals, name, value)
+    {
         if (count < RULES_MAX)
-            rules[count++] = (struct rule){ name, (long long)json_integer_value(value) };
+            rules[count++] = (struct rule){name, (long long)json_integer_value(value)};
     }
     if (count == 0) {
         panel_line(t, "refused", "nothing");
@@ -125,7 +134,10 @@ static void show_bounces(const struct terminal *t, const json_t *bounces, long l
     static const struct {
         const char *key, *name;
         enum colour colour;
-    } kinds[] = { { "hard", "hard", RED }, { "soft", "soft", YELLOW }, { "delayed", "delayed", PLAIN }, { "complaints", "complaints", RED } };
+    } kinds[] = {{"hard", "hard", RED},
+                 {"soft", "soft", YELLOW},
+                 {"delayed", "delayed", PLAIN},
+                 {"complaints", "complaints", RED}};
     char number[PANEL_NUMBER];
     bool any = false;
     panel_label(t, "bounced");

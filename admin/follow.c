@@ -1,5 +1,6 @@
-/* follow.c: see follow.h. Events are written in batches and not in the order of their times, and a fold comes when its minute is over: so
- * each poll looks back over some minutes, and a table remembers what was shown. */
+/* follow.c: see follow.h. Events are written in batches and not in the order of their times, and a
+ * fold comes when its minute is over: so each poll looks back over some minutes, and a table
+ * remembers what was shown. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +25,12 @@ struct seen {
 
 static size_t place(const struct seen *s, const struct tg_event_id *id)
 {
-    uint64_t h = ((uint64_t)id->time_us * UINT64_C(0x9e3779b97f4a7c15)) ^ (id->account_id * UINT64_C(0xc2b2ae3d27d4eb4f)) ^ id->sequence;
+    uint64_t h = ((uint64_t)id->time_us * UINT64_C(0x9e3779b97f4a7c15)) ^
+                 (id->account_id * UINT64_C(0xc2b2ae3d27d4eb4f)) ^ id->sequence;
     size_t at = (size_t)(h >> 20) & (s->size - 1);
-    while (s->slot[at].time_us != 0 && (s->slot[at].time_us != id->time_us || s->slot[at].sequence != id->sequence ||
-                                        s->slot[at].account_id != id->account_id))
+    while (s->slot[at].time_us != 0 &&
+           (s->slot[at].time_us != id->time_us || s->slot[at].sequence != id->sequence ||
+            s->slot[at].account_id != id->account_id))
         at = (at + 1) & (s->size - 1);
     return at;
 }
@@ -85,7 +88,8 @@ static void take(struct poll *p, json_t *event)
 }
 
 /* The newest events of one account. Its name is read only where there are any. */
-static enum tg_code read_account(struct poll *p, struct tg_view *view, uint64_t account_id, struct tg_error *err)
+static enum tg_code read_account(struct poll *p, struct tg_view *view, uint64_t account_id,
+                                 struct tg_error *err)
 {
     struct tg_key prefix = tg_key_id(account_id);
     struct tg_walk *walk;
@@ -95,12 +99,14 @@ static enum tg_code read_account(struct poll *p, struct tg_view *view, uint64_t 
     enum tg_code code = tg_walk_begin(view, TG_DB_ACTIVITY, &prefix, NULL, TG_BACKWARD, &walk, err);
     if (code != TG_OK)
         return code;
-    while ((code = tg_walk_next(walk, &key, &value, err)) == TG_OK && tg_read_event(key, &id) && id.time_us >= p->since_us) {
+    while ((code = tg_walk_next(walk, &key, &value, err)) == TG_OK && tg_read_event(key, &id) &&
+           id.time_us >= p->since_us) {
         Tg__Activity *activity;
         if (has(&p->seen, &id))
             continue;
         remember(&p->seen, &id, p->since_us);
-        if ((code = tg_unpack(view, TG_DB_ACTIVITY, value, &tg__activity__descriptor, &activity, err)) != TG_OK)
+        if ((code = tg_unpack(view, TG_DB_ACTIVITY, value, &tg__activity__descriptor, &activity,
+                              err)) != TG_OK)
             break;
         if (p->kind != NULL && strcmp(p->kind, tg_activity_kind_name(activity->kind)) != 0)
             continue;
@@ -116,12 +122,13 @@ static enum tg_code next_event(struct tg_walk *walk, struct tg_event_id *id, str
     struct tg_span key, value;
     enum tg_code code = tg_walk_next(walk, &key, &value, err);
     if (code == TG_OK && !tg_read_event(key, id))
-        return tg_fail(err, TG_UNUSABLE, "damaged key in the activity log (see tollgate store check)");
+        return tg_fail(err, TG_UNUSABLE,
+                       "damaged key in the activity log (see tollgate store check)");
     return code;
 }
 
-/* From account to account over the keys of the activity log, one seek each: to the first event of the time looked at, which, where
- * the account has none, is the next account's first. */
+/* From account to account over the keys of the activity log, one seek each: to the first event of
+ * the time looked at, which, where the account has none, is the next account's first. */
 static enum tg_code read_all(struct poll *p, struct tg_view *view, struct tg_error *err)
 {
     struct tg_key all = tg_key_all();
@@ -133,9 +140,11 @@ static enum tg_code read_all(struct poll *p, struct tg_view *view, struct tg_err
     code = next_event(walk, &id, err);
     while (code == TG_OK) {
         uint64_t account_id = id.account_id;
-        struct tg_key to = tg_key_event(&(struct tg_event_id){ .account_id = account_id, .time_us = p->since_us });
+        struct tg_key to =
+            tg_key_event(&(struct tg_event_id){.account_id = account_id, .time_us = p->since_us});
         if (id.time_us >= p->since_us) {
-            if (account_id == UINT64_MAX || (code = read_account(p, view, account_id, err)) != TG_OK)
+            if (account_id == UINT64_MAX ||
+                (code = read_account(p, view, account_id, err)) != TG_OK)
                 break;
             to = tg_key_id(account_id + 1);
         }
@@ -164,7 +173,8 @@ static enum tg_code poll_once(struct poll *p, const char *username, struct tg_er
 
 /* ---- showing ---- */
 
-/* Times are RFC 3339 of one zone, so their order is the text's; a reference begins with its time, in microseconds. */
+/* Times are RFC 3339 of one zone, so their order is the text's; a reference begins with its time,
+ * in microseconds. */
 static int by_time(const void *a, const void *b)
 {
     const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
@@ -175,18 +185,21 @@ static int by_time(const void *a, const void *b)
 static void print_line(const struct terminal *t, const json_t *event, bool all)
 {
     char when[64], what[600];
-    const char *kind = text_of(event, "kind"), *client = text_of(event, "client"), *rule = text_of(event, "rule");
+    const char *kind = text_of(event, "kind"), *client = text_of(event, "client"),
+               *rule = text_of(event, "rule");
     long long repeated = number_of(event, "repeated");
     output_value(json_object_get(event, "time"), when, sizeof when);
     events_text(event, what, sizeof what);
     /* Of today: the time is enough. */
-    fprintf(t->out, "%s%s%s  %s", terminal_colour(t, DIM), when + 11, terminal_plain(t), terminal_colour(t, output_colour(kind)));
+    fprintf(t->out, "%s%s%s  %s", terminal_colour(t, DIM), when + 11, terminal_plain(t),
+            terminal_colour(t, output_colour(kind)));
     terminal_text(t, kind, 0, 11);
     fputs(terminal_plain(t), t->out);
     fputc(' ', t->out);
     int used = 8 + 2 + 11 + 1;
     if (all)
-        used += terminal_text(t, *text_of(event, "username") != '\0' ? text_of(event, "username") : "-", 0, 13);
+        used += terminal_text(
+            t, *text_of(event, "username") != '\0' ? text_of(event, "username") : "-", 0, 13);
     char tail[120] = "";
     if (*rule != '\0')
         snprintf(tail, sizeof tail, " (%.30s)", rule);
@@ -225,10 +238,10 @@ static int64_t clock_us(clockid_t which)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-enum tg_code follow_activity(struct context *c, const struct input *in, const char *username, const char *kind, int64_t since_us,
-                             struct tg_error *err)
+enum tg_code follow_activity(struct context *c, const struct input *in, const char *username,
+                             const char *kind, int64_t since_us, struct tg_error *err)
 {
-    struct poll p = { .context = c, .input = in, .kind = kind, .since_us = since_us };
+    struct poll p = {.context = c, .input = in, .kind = kind, .since_us = since_us};
     sigset_t stop, before;
     enum tg_code code = TG_OK;
     int64_t started = clock_us(CLOCK_REALTIME);
@@ -255,7 +268,9 @@ enum tg_code follow_activity(struct context *c, const struct input *in, const ch
             p.since_us = since_us; /* the clock was set back */
         int64_t pause = clock_us(CLOCK_MONOTONIC) - begin;
         pause = pause < POLL_MS * 1000 ? POLL_MS * 1000 : pause;
-        if (sigtimedwait(&stop, NULL, &(struct timespec){ .tv_sec = pause / 1000000, .tv_nsec = pause % 1000000 * 1000 }) > 0)
+        if (sigtimedwait(&stop, NULL,
+                         &(struct timespec){.tv_sec = pause / 1000000,
+                                            .tv_nsec = pause % 1000000 * 1000}) > 0)
             break;
     }
     sigprocmask(SIG_SETMASK, &before, NULL);

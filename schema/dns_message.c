@@ -1,4 +1,5 @@
-/* dns_message.c: see dns_message.h. RFC 1035 4. Names are expanded by c-ares, which bounds their pointers. */
+/* dns_message.c: see dns_message.h. RFC 1035 4. Names are expanded by c-ares, which bounds their
+ * pointers. */
 #include <ares.h>
 #include <arpa/inet.h>
 #include <string.h>
@@ -32,8 +33,8 @@ static bool take_name(struct reader *r, const char **name)
 {
     char *expanded;
     long used;
-    if (r->at >= r->len ||
-        ares_expand_name(r->message + r->at, r->message, (int)r->len, &expanded, &used) != ARES_SUCCESS)
+    if (r->at >= r->len || ares_expand_name(r->message + r->at, r->message, (int)r->len, &expanded,
+                                            &used) != ARES_SUCCESS)
         return false;
     *name = tg_arena_strdup(r->arena, expanded);
     ares_free_string(expanded);
@@ -44,8 +45,8 @@ static bool take_name(struct reader *r, const char **name)
 static bool take_record(struct reader *r, struct record *record)
 {
     unsigned ttl, len;
-    if (!take_name(r, &record->owner) || !take16(r, &record->type) || !take16(r, &record->class) || !take16(r, &ttl) ||
-        !take16(r, &ttl) || !take16(r, &len) || r->len - r->at < len)
+    if (!take_name(r, &record->owner) || !take16(r, &record->type) || !take16(r, &record->class) ||
+        !take16(r, &ttl) || !take16(r, &ttl) || !take16(r, &len) || r->len - r->at < len)
         return false;
     record->data = r->at;
     record->len = len;
@@ -86,7 +87,8 @@ static char *mx(const struct reader *r, const struct record *record)
 static char *address(const struct reader *r, const struct record *record, int family, size_t size)
 {
     char text[INET6_ADDRSTRLEN];
-    if (record->len != size || inet_ntop(family, r->message + record->data, text, sizeof text) == NULL)
+    if (record->len != size ||
+        inet_ntop(family, r->message + record->data, text, sizeof text) == NULL)
         return NULL;
     return tg_arena_strdup(r->arena, text);
 }
@@ -94,10 +96,14 @@ static char *address(const struct reader *r, const struct record *record, int fa
 static char *text_of(const struct reader *r, const struct record *record, enum tg_dns_type type)
 {
     switch (type) {
-    case TG_DNS_TXT: return txt(r, record);
-    case TG_DNS_MX: return mx(r, record);
-    case TG_DNS_A: return address(r, record, AF_INET, 4);
-    case TG_DNS_AAAA: return address(r, record, AF_INET6, 16);
+    case TG_DNS_TXT:
+        return txt(r, record);
+    case TG_DNS_MX:
+        return mx(r, record);
+    case TG_DNS_A:
+        return address(r, record, AF_INET, 4);
+    case TG_DNS_AAAA:
+        return address(r, record, AF_INET6, 16);
     }
     return NULL;
 }
@@ -105,7 +111,8 @@ static char *text_of(const struct reader *r, const struct record *record, enum t
 /* ---- the answer section ---- */
 
 /* Where `name`'s aliases lead to, in whatever order they stand; NULL: too far. */
-static const char *follow(struct reader *r, const struct record *records, size_t count, const char *name)
+static const char *follow(struct reader *r, const struct record *records, size_t count,
+                          const char *name)
 {
     for (int hops = 0; hops <= TG_DNS_ALIASES; hops++) {
         const char *target = NULL;
@@ -122,10 +129,10 @@ static const char *follow(struct reader *r, const struct record *records, size_t
     return NULL;
 }
 
-bool tg_dns_read(const uint8_t *message, size_t len, const char *name, enum tg_dns_type type, struct tg_arena *arena,
-                 struct tg_dns_records *out, const char **end)
+bool tg_dns_read(const uint8_t *message, size_t len, const char *name, enum tg_dns_type type,
+                 struct tg_arena *arena, struct tg_dns_records *out, const char **end)
 {
-    struct reader r = { message, len, 4, arena };
+    struct reader r = {message, len, 4, arena};
     struct record records[RECORDS_READ];
     unsigned questions, answers, ignored;
     const char *asked;

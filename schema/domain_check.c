@@ -5,10 +5,12 @@
 
 enum { RECORD, DOUBLED, AT_DOMAIN }; /* of the questions */
 
-void tg_domain_questions(const Tg__Domain *domain, struct tg_dns_question questions[TG_OWNERSHIP_QUESTIONS])
+void tg_domain_questions(const Tg__Domain *domain,
+                         struct tg_dns_question questions[TG_OWNERSHIP_QUESTIONS])
 {
     questions[RECORD] = tg_dns_question(TG_DNS_TXT, "_tollgate.%s", domain->domain);
-    questions[DOUBLED] = tg_dns_question(TG_DNS_TXT, "_tollgate.%s.%s", domain->domain, domain->domain);
+    questions[DOUBLED] =
+        tg_dns_question(TG_DNS_TXT, "_tollgate.%s.%s", domain->domain, domain->domain);
     questions[AT_DOMAIN] = tg_dns_question(TG_DNS_TXT, "%s", domain->domain);
 }
 
@@ -39,7 +41,8 @@ static const char *nearest(const struct tg_dns_question *question)
     return question->records.text[0];
 }
 
-void tg_domain_read_answers(const Tg__Domain *domain, const struct tg_dns_question *q, size_t count, struct tg_finding *finding)
+void tg_domain_read_answers(const Tg__Domain *domain, const struct tg_dns_question *q, size_t count,
+                            struct tg_finding *finding)
 {
     char wanted[100];
     const char *name = q[RECORD].name;
@@ -47,22 +50,28 @@ void tg_domain_read_answers(const Tg__Domain *domain, const struct tg_dns_questi
     finding->text[0] = '\0';
     if (q[RECORD].state == TG_DNS_UNKNOWN) {
         finding->state = TG_FINDING_UNKNOWN;
-        snprintf(finding->text, sizeof finding->text, "the DNS could not tell what is at %.260s: %.100s", name, q[RECORD].why);
+        snprintf(finding->text, sizeof finding->text,
+                 "the DNS could not tell what is at %.260s: %.100s", name, q[RECORD].why);
     } else if (has_value(&q[RECORD], wanted)) {
         finding->state = TG_FINDING_OWNED;
     } else if (q[RECORD].records.count > 0) {
         finding->state = TG_FINDING_WRONG;
-        snprintf(finding->text, sizeof finding->text, "the TXT record at %.200s is \"%.60s\": it must be \"%s\"", name,
+        snprintf(finding->text, sizeof finding->text,
+                 "the TXT record at %.200s is \"%.60s\": it must be \"%s\"", name,
                  nearest(&q[RECORD]), wanted);
     } else {
         finding->state = TG_FINDING_MISSING;
         if (count > DOUBLED && has_value(&q[DOUBLED], wanted))
-            snprintf(finding->text, sizeof finding->text, "the TXT record is one level too deep, with the domain named twice: "
-                     "it must be at %.253s", name);
+            snprintf(finding->text, sizeof finding->text,
+                     "the TXT record is one level too deep, with the domain named twice: "
+                     "it must be at %.253s",
+                     name);
         else if (count > AT_DOMAIN && has_value(&q[AT_DOMAIN], wanted))
-            snprintf(finding->text, sizeof finding->text, "the TXT record is at the domain itself: it must be at %.253s", name);
+            snprintf(finding->text, sizeof finding->text,
+                     "the TXT record is at the domain itself: it must be at %.253s", name);
         else
-            snprintf(finding->text, sizeof finding->text, "no TXT record at %.230s: publish \"%s\" there", name, wanted);
+            snprintf(finding->text, sizeof finding->text,
+                     "no TXT record at %.230s: publish \"%s\" there", name, wanted);
     }
 }
 

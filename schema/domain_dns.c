@@ -1,4 +1,5 @@
-/* domain_dns.c: see domain_dns.h. One question for each thing, all asked together, then one reader a fact. */
+/* domain_dns.c: see domain_dns.h. One question for each thing, all asked together, then one reader
+ * a fact. */
 #include <string.h>
 #include <strings.h>
 #include "schema/domain_check.h"
@@ -6,7 +7,19 @@
 #include "schema/domain_name.h"
 
 /* The questions, in this order; the selectors' follow. */
-enum { OWN, AT_DOMAIN = 2, DMARC = 3, DMARC_PARENT, KEYS, PATH_MX, PATH_A, PATH_AAAA, PATH_TXT, SELECTORS, ALL = SELECTORS + TG_SELECTORS_MAX };
+enum {
+    OWN,
+    AT_DOMAIN = 2,
+    DMARC = 3,
+    DMARC_PARENT,
+    KEYS,
+    PATH_MX,
+    PATH_A,
+    PATH_AAAA,
+    PATH_TXT,
+    SELECTORS,
+    ALL = SELECTORS + TG_SELECTORS_MAX
+};
 
 struct looking {
     const struct tg_settings *settings;
@@ -19,18 +32,21 @@ struct looking {
 
 const char *tg_fact_state_name(enum tg_fact_state state)
 {
-    static const char *const names[] = { "unknown", "found", "missing", "wrong" };
+    static const char *const names[] = {"unknown", "found", "missing", "wrong"};
     return names[state];
 }
 
-static void add(struct looking *l, const char *key, enum tg_fact_state state, const char *name, const char *value, const char *text)
+static void add(struct looking *l, const char *key, enum tg_fact_state state, const char *name,
+                const char *value, const char *text)
 {
-    l->facts->fact[l->facts->count++] = (struct tg_domain_fact){ key, state, tg_arena_strdup(l->arena, name), value, text };
+    l->facts->fact[l->facts->count++] =
+        (struct tg_domain_fact){key, state, tg_arena_strdup(l->arena, name), value, text};
 }
 
 static void add_unknown(struct looking *l, const char *key, const struct tg_dns_question *q)
 {
-    add(l, key, TG_FACT_UNKNOWN, q->name, NULL, tg_arena_printf(l->arena, "the DNS could not tell: %s", q->why));
+    add(l, key, TG_FACT_UNKNOWN, q->name, NULL,
+        tg_arena_printf(l->arena, "the DNS could not tell: %s", q->why));
 }
 
 /* The records that begin with this tag ("v=spf1"), as a whole word. */
@@ -40,7 +56,8 @@ static size_t tagged(const struct tg_dns_question *q, const char *tag, const cha
     *first = NULL;
     for (size_t i = 0; i < q->records.count; i++) {
         const char *text = q->records.text[i];
-        if (strncasecmp(text, tag, len) != 0 || (text[len] != '\0' && strchr(" ;\t", text[len]) == NULL))
+        if (strncasecmp(text, tag, len) != 0 ||
+            (text[len] != '\0' && strchr(" ;\t", text[len]) == NULL))
             continue;
         *first = *first != NULL ? *first : text;
         count++;
@@ -53,14 +70,18 @@ static size_t tagged(const struct tg_dns_question *q, const char *tag, const cha
 static void read_ownership(struct looking *l)
 {
     static const enum tg_fact_state states[] = {
-        [TG_FINDING_UNKNOWN] = TG_FACT_UNKNOWN, [TG_FINDING_OWNED] = TG_FACT_FOUND, [TG_FINDING_MISSING] = TG_FACT_MISSING,
+        [TG_FINDING_UNKNOWN] = TG_FACT_UNKNOWN,
+        [TG_FINDING_OWNED] = TG_FACT_FOUND,
+        [TG_FINDING_MISSING] = TG_FACT_MISSING,
         [TG_FINDING_WRONG] = TG_FACT_WRONG,
     };
     struct tg_finding finding;
     tg_domain_read_answers(l->domain, &l->q[OWN], TG_OWNERSHIP_QUESTIONS, &finding);
     const char *value = l->q[OWN].records.count > 0 ? l->q[OWN].records.text[0] : NULL;
     add(l, "ownership", states[finding.state], l->q[OWN].name,
-        finding.state == TG_FINDING_OWNED ? tg_arena_printf(l->arena, "tollgate-verify=%s", l->domain->token) : value,
+        finding.state == TG_FINDING_OWNED
+            ? tg_arena_printf(l->arena, "tollgate-verify=%s", l->domain->token)
+            : value,
         tg_arena_strdup(l->arena, finding.text));
 }
 
@@ -71,10 +92,14 @@ static void read_spf(struct looking *l, const char *key, const struct tg_dns_que
     if (q->state == TG_DNS_UNKNOWN)
         add_unknown(l, key, q);
     else if (count == 0)
-        add(l, key, TG_FACT_MISSING, q->name, NULL, "no TXT record \"v=spf1 …\": publish one that names this relay");
+        add(l, key, TG_FACT_MISSING, q->name, NULL,
+            "no TXT record \"v=spf1 …\": publish one that names this relay");
     else if (count > 1)
         add(l, key, TG_FACT_WRONG, q->name, first,
-            tg_arena_printf(l->arena, "%zu records \"v=spf1 …\", and receivers take that for none: make them one", count));
+            tg_arena_printf(
+                l->arena,
+                "%zu records \"v=spf1 …\", and receivers take that for none: make them one",
+                count));
     else
         add(l, key, TG_FACT_FOUND, q->name, first, "");
 }
@@ -86,24 +111,29 @@ static void read_dkim(struct looking *l)
     for (size_t i = 0; i < l->selectors; i++) {
         const struct tg_dns_question *q = &l->q[SELECTORS + i];
         const char *key;
-        if (tagged(q, "v=DKIM1", &key) > 0 || (q->records.count > 0 && strstr(key = q->records.text[0], "p=") != NULL)) {
+        if (tagged(q, "v=DKIM1", &key) > 0 ||
+            (q->records.count > 0 && strstr(key = q->records.text[0], "p=") != NULL)) {
             add(l, "dkim", TG_FACT_FOUND, q->name, key, "");
             return;
         }
         unknown = q->state == TG_DNS_UNKNOWN ? q : unknown;
         size_t len = strlen(list);
-        snprintf(list + len, sizeof list - len, "%s%s", i > 0 ? ", " : "", l->settings->dkim_selectors.item[i]);
+        snprintf(list + len, sizeof list - len, "%s%s", i > 0 ? ", " : "",
+                 l->settings->dkim_selectors.item[i]);
     }
     if (unknown != NULL)
         add_unknown(l, "dkim", unknown);
     else if (l->selectors == 0)
-        add(l, "dkim", TG_FACT_UNKNOWN, l->q[KEYS].name, NULL, "not looked for: dkim_selectors is empty");
+        add(l, "dkim", TG_FACT_UNKNOWN, l->q[KEYS].name, NULL,
+            "not looked for: dkim_selectors is empty");
     /* RFC 8020: a name that does not exist has nothing below it. */
     else if (l->q[KEYS].state == TG_DNS_NO_NAME)
-        add(l, "dkim", TG_FACT_MISSING, l->q[KEYS].name, NULL, "there is no DKIM key at any selector");
+        add(l, "dkim", TG_FACT_MISSING, l->q[KEYS].name, NULL,
+            "there is no DKIM key at any selector");
     else
         add(l, "dkim", TG_FACT_MISSING, l->q[KEYS].name, NULL,
-            tg_arena_printf(l->arena, "none at the selectors %s; others may exist (dkim_selectors)", list));
+            tg_arena_printf(l->arena, "none at the selectors %s; others may exist (dkim_selectors)",
+                            list));
 }
 
 static void read_dmarc(struct looking *l)
@@ -120,9 +150,11 @@ static void read_dmarc(struct looking *l)
     else if (count == 1)
         add(l, "dmarc", TG_FACT_FOUND, q->name, first, "");
     else if (count > 1)
-        add(l, "dmarc", TG_FACT_WRONG, q->name, first, "more than one record \"v=DMARC1 …\", and receivers take that for none");
+        add(l, "dmarc", TG_FACT_WRONG, q->name, first,
+            "more than one record \"v=DMARC1 …\", and receivers take that for none");
     else
-        add(l, "dmarc", TG_FACT_MISSING, l->q[DMARC].name, NULL, "no TXT record: publish \"v=DMARC1; p=none; rua=mailto:…\" to begin with");
+        add(l, "dmarc", TG_FACT_MISSING, l->q[DMARC].name, NULL,
+            "no TXT record: publish \"v=DMARC1; p=none; rua=mailto:…\" to begin with");
 }
 
 static void read_return_path(struct looking *l)
@@ -130,15 +162,26 @@ static void read_return_path(struct looking *l)
     const struct tg_dns_question *mx = &l->q[PATH_MX], *a = &l->q[PATH_A], *aaaa = &l->q[PATH_AAAA];
     if (*mx->name == '\0')
         return;
-    const struct tg_dns_question *found = mx->records.count > 0 ? mx : a->records.count > 0 ? a : aaaa->records.count > 0 ? aaaa : NULL;
+    const struct tg_dns_question *found = mx->records.count > 0     ? mx
+                                          : a->records.count > 0    ? a
+                                          : aaaa->records.count > 0 ? aaaa
+                                                                    : NULL;
     if (found == mx && strcmp(mx->records.text[0], "0 .") == 0)
-        add(l, "return_path", TG_FACT_WRONG, mx->name, mx->records.text[0], "the MX says that it takes no mail (RFC 7505): reports get lost");
+        add(l, "return_path", TG_FACT_WRONG, mx->name, mx->records.text[0],
+            "the MX says that it takes no mail (RFC 7505): reports get lost");
     else if (found != NULL)
-        add(l, "return_path", TG_FACT_FOUND, mx->name, tg_arena_printf(l->arena, found == mx ? "MX %s" : "address %s", found->records.text[0]), "");
-    else if (mx->state == TG_DNS_UNKNOWN || a->state == TG_DNS_UNKNOWN || aaaa->state == TG_DNS_UNKNOWN)
-        add_unknown(l, "return_path", mx->state == TG_DNS_UNKNOWN ? mx : a->state == TG_DNS_UNKNOWN ? a : aaaa);
+        add(l, "return_path", TG_FACT_FOUND, mx->name,
+            tg_arena_printf(l->arena, found == mx ? "MX %s" : "address %s", found->records.text[0]),
+            "");
+    else if (mx->state == TG_DNS_UNKNOWN || a->state == TG_DNS_UNKNOWN ||
+             aaaa->state == TG_DNS_UNKNOWN)
+        add_unknown(l, "return_path",
+                    mx->state == TG_DNS_UNKNOWN  ? mx
+                    : a->state == TG_DNS_UNKNOWN ? a
+                                                 : aaaa);
     else
-        add(l, "return_path", TG_FACT_MISSING, mx->name, NULL, "no MX and no address: reports can't come back; publish an MX that names this relay");
+        add(l, "return_path", TG_FACT_MISSING, mx->name, NULL,
+            "no MX and no address: reports can't come back; publish an MX that names this relay");
     read_spf(l, "return_path_spf", &l->q[PATH_TXT]);
 }
 
@@ -146,7 +189,8 @@ static void read_return_path(struct looking *l)
 
 static void prepare(struct looking *l)
 {
-    const char *domain = l->domain->domain, *parent = tg_domain_registrable(domain), *path = l->settings->return_path_canonical;
+    const char *domain = l->domain->domain, *parent = tg_domain_registrable(domain),
+               *path = l->settings->return_path_canonical;
     tg_domain_questions(l->domain, &l->q[OWN]);
     l->q[DMARC] = tg_dns_question(TG_DNS_TXT, "_dmarc.%s", domain);
     if (parent != NULL && strcmp(parent, domain) != 0)
@@ -160,7 +204,8 @@ static void prepare(struct looking *l)
     }
     const struct tg_list *selectors = &l->settings->dkim_selectors;
     for (; l->selectors < selectors->count && l->selectors < TG_SELECTORS_MAX; l->selectors++)
-        l->q[SELECTORS + l->selectors] = tg_dns_question(TG_DNS_TXT, "%s._domainkey.%s", selectors->item[l->selectors], domain);
+        l->q[SELECTORS + l->selectors] =
+            tg_dns_question(TG_DNS_TXT, "%s._domainkey.%s", selectors->item[l->selectors], domain);
 }
 
 /* The questions that have a name, in one go. */
@@ -180,11 +225,12 @@ static enum tg_code ask(struct looking *l, struct tg_error *err)
     return code;
 }
 
-enum tg_code tg_domain_facts(const struct tg_settings *settings, const Tg__Domain *domain, struct tg_arena *arena,
-                             struct tg_domain_facts *facts, struct tg_error *err)
+enum tg_code tg_domain_facts(const struct tg_settings *settings, const Tg__Domain *domain,
+                             struct tg_arena *arena, struct tg_domain_facts *facts,
+                             struct tg_error *err)
 {
     struct looking *l = tg_arena_calloc(arena, 1, sizeof *l);
-    *l = (struct looking){ .settings = settings, .domain = domain, .arena = arena, .facts = facts };
+    *l = (struct looking){.settings = settings, .domain = domain, .arena = arena, .facts = facts};
     facts->count = 0;
     prepare(l);
     enum tg_code code = ask(l, err);

@@ -1,4 +1,5 @@
-/* domain_verify.c: see domain_check.h: the rules applied, the DNS asked between a view and a change. */
+/* domain_verify.c: see domain_check.h: the rules applied, the DNS asked between a view and a
+ * change. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +19,14 @@ struct candidate {
 static const char *state_text(struct tg_arena *arena, const Tg__Domain *d)
 {
     const char *name = tg_domain_status_name(d->status);
-    return *d->status_reason == '\0' ? name : tg_arena_printf(arena, "%s: %s", name, d->status_reason);
+    return *d->status_reason == '\0' ? name
+                                     : tg_arena_printf(arena, "%s: %s", name, d->status_reason);
 }
 
-/* Writes a finding. What has changed meanwhile (removed, or added anew with another token) was not what was asked about. A check
- * that confirms what is known is no news for the audit log. */
-static enum tg_code write_finding(struct tg_change *change, struct candidate *c, int64_t now, Tg__Domain **domain, struct tg_error *err)
+/* Writes a finding. What has changed meanwhile (removed, or added anew with another token) was not
+ * what was asked about. A check that confirms what is known is no news for the audit log. */
+static enum tg_code write_finding(struct tg_change *change, struct candidate *c, int64_t now,
+                                  Tg__Domain **domain, struct tg_error *err)
 {
     struct tg_arena *arena = tg_view_arena(tg_change_view(change));
     enum tg_code code = tg_domain_get(tg_change_view(change), c->domain, domain, err);
@@ -36,7 +39,8 @@ static enum tg_code write_finding(struct tg_change *change, struct candidate *c,
     Tg__DomainStatus status_before = (*domain)->status;
     tg_domain_check_apply(*domain, &c->finding, now);
     const char *after = state_text(arena, *domain);
-    c->failed = status_before == TG__DOMAIN_STATUS__VERIFIED && (*domain)->status == TG__DOMAIN_STATUS__FAILED;
+    c->failed = status_before == TG__DOMAIN_STATUS__VERIFIED &&
+                (*domain)->status == TG__DOMAIN_STATUS__FAILED;
     if (strcmp(before, after) != 0)
         tg_audit(change, now, "domain verify", c->domain, before, after);
     struct tg_key key = tg_key_name(c->domain);
@@ -46,7 +50,7 @@ static enum tg_code write_finding(struct tg_change *change, struct candidate *c,
 
 static void take(struct candidate *c, struct tg_arena *arena, const Tg__Domain *domain)
 {
-    *c = (struct candidate){ .copy = TG__DOMAIN__INIT };
+    *c = (struct candidate){.copy = TG__DOMAIN__INIT};
     snprintf(c->domain, sizeof c->domain, "%s", domain->domain);
     c->copy.domain = tg_arena_strdup(arena, domain->domain);
     c->copy.token = tg_arena_strdup(arena, domain->token);
@@ -70,7 +74,8 @@ static enum tg_code verify_in(struct tg_change *change, void *arg, struct tg_err
     return code;
 }
 
-static enum tg_code read_one(struct tg_store *store, struct tg_arena *arena, const char *name, struct candidate *c, struct tg_error *err)
+static enum tg_code read_one(struct tg_store *store, struct tg_arena *arena, const char *name,
+                             struct candidate *c, struct tg_error *err)
 {
     struct tg_view *view;
     Tg__Domain *domain;
@@ -84,11 +89,12 @@ static enum tg_code read_one(struct tg_store *store, struct tg_arena *arena, con
     return code;
 }
 
-enum tg_code tg_domain_verify(struct tg_store *store, const struct tg_dns_options *dns, const char *name, int64_t now, struct tg_error *err)
+enum tg_code tg_domain_verify(struct tg_store *store, const struct tg_dns_options *dns,
+                              const char *name, int64_t now, struct tg_error *err)
 {
     struct tg_arena *arena = tg_arena_new();
     struct tg_dns_question questions[TG_OWNERSHIP_QUESTIONS];
-    struct verify v = { .now = now };
+    struct verify v = {.now = now};
     struct tg_finding *finding = &v.candidate.finding;
     enum tg_code code = read_one(store, arena, name, &v.candidate, err);
     if (code != TG_OK)
@@ -104,16 +110,20 @@ enum tg_code tg_domain_verify(struct tg_store *store, const struct tg_dns_option
     if ((code = tg_store_change(store, verify_in, &v, err)) != TG_OK)
         goto out;
     if (finding->state != TG_FINDING_OWNED)
-        code = tg_fail(err, TG_REFUSED, "%s%s", v.status == TG__DOMAIN_STATUS__VERIFIED ? "still verified, but " : "", finding->text);
+        code = tg_fail(err, TG_REFUSED, "%s%s",
+                       v.status == TG__DOMAIN_STATUS__VERIFIED ? "still verified, but " : "",
+                       finding->text);
 out:
     tg_arena_free(&arena);
     return code;
 }
 
-enum tg_code tg_domain_trust(struct tg_change *change, const char *name, int64_t now, struct tg_error *err)
+enum tg_code tg_domain_trust(struct tg_change *change, const char *name, int64_t now,
+                             struct tg_error *err)
 {
     Tg__Domain *domain;
-    enum tg_code code = tg_domain_set_status(change, name, TG__DOMAIN_STATUS__VERIFIED, "trusted by the provider", now, err);
+    enum tg_code code = tg_domain_set_status(change, name, TG__DOMAIN_STATUS__VERIFIED,
+                                             "trusted by the provider", now, err);
     if (code == TG_OK)
         code = tg_domain_get(tg_change_view(change), name, &domain, err);
     if (code != TG_OK)
@@ -137,8 +147,8 @@ struct group {
 };
 
 /* The next ones that are due. In a dry run all of them are counted, and none is taken. */
-static enum tg_code read_group(struct tg_store *store, struct tg_arena *arena, struct group *g, bool dry_run,
-                               struct tg_domain_sweep *result, struct tg_error *err)
+static enum tg_code read_group(struct tg_store *store, struct tg_arena *arena, struct group *g,
+                               bool dry_run, struct tg_domain_sweep *result, struct tg_error *err)
 {
     struct tg_key all = tg_key_all();
     struct tg_view *view;
@@ -149,7 +159,8 @@ static enum tg_code read_group(struct tg_store *store, struct tg_arena *arena, s
     enum tg_code code = tg_view_begin(store, &view, err);
     if (code != TG_OK)
         return code;
-    code = tg_walk_begin(view, TG_DB_DOMAINS, &all, g->next.len > 0 ? &g->next : NULL, TG_FORWARD, &walk, err);
+    code = tg_walk_begin(view, TG_DB_DOMAINS, &all, g->next.len > 0 ? &g->next : NULL, TG_FORWARD,
+                         &walk, err);
     if (code != TG_OK) {
         tg_view_end(&view);
         return code;
@@ -185,7 +196,8 @@ static enum tg_code write_group(struct tg_change *change, void *arg, struct tg_e
     return tg_change_error(change, err);
 }
 
-static enum tg_code ask_group(struct group *g, const struct tg_dns_options *dns, struct tg_arena *arena, struct tg_error *err)
+static enum tg_code ask_group(struct group *g, const struct tg_dns_options *dns,
+                              struct tg_arena *arena, struct tg_error *err)
 {
     struct tg_dns_question questions[AT_A_TIME], three[TG_OWNERSHIP_QUESTIONS];
     for (size_t i = 0; i < g->count; i++) {
@@ -215,14 +227,16 @@ static void count_group(const struct group *g, struct tg_domain_sweep *result, s
     result->unknown += *unknown;
 }
 
-enum tg_code tg_domain_check_all(struct tg_store *store, const struct tg_dns_options *dns, int64_t now, bool dry_run,
-                                 struct tg_domain_sweep *result, struct tg_error *err)
+enum tg_code tg_domain_check_all(struct tg_store *store, const struct tg_dns_options *dns,
+                                 int64_t now, bool dry_run, struct tg_domain_sweep *result,
+                                 struct tg_error *err)
 {
     struct tg_arena *arena = tg_arena_new();
     struct group *g = tg_xcalloc(1, sizeof *g);
     size_t unknown = 0;
     enum tg_code code = TG_OK;
-    *result = (struct tg_domain_sweep){ .stop = result->stop, .failed_fn = result->failed_fn, .arg = result->arg };
+    *result = (struct tg_domain_sweep){
+        .stop = result->stop, .failed_fn = result->failed_fn, .arg = result->arg};
     g->now = now;
     while (code == TG_OK && !g->end && !(result->stop != NULL && *result->stop)) {
         tg_arena_reset(arena);

@@ -4,9 +4,10 @@
 
 enum { DAY = 86400 };
 
-struct tg_forecast tg_forecast(const uint64_t used[TG_FORECAST_DAYS], int64_t since, uint64_t left, int64_t end, int64_t now)
+struct tg_forecast tg_forecast(const uint64_t used[TG_FORECAST_DAYS], int64_t since, uint64_t left,
+                               int64_t end, int64_t now)
 {
-    struct tg_forecast f = { 0 };
+    struct tg_forecast f = {0};
     int64_t from = (tg_day_of(now) - TG_FORECAST_DAYS + 1) * DAY;
     double sum = 0;
     for (int i = 0; i < TG_FORECAST_DAYS; i++)

@@ -8,17 +8,20 @@ static const struct factor {
     const char *name, *event;
     double cushion, good, bad;
 } factors[TG_FACTORS] = {
-    [TG_FACTOR_HARD] = { "hard_bounces", "hard bounce", 50, 0.02, 0.12 },
-    [TG_FACTOR_COMPLAINTS] = { "complaints", "complaint", 1000, 0.001, 0.005 },
-    [TG_FACTOR_FORGED] = { "forged_senders", "forged sender", 50, 0.02, 0.50 },
+    [TG_FACTOR_HARD] = {"hard_bounces", "hard bounce", 50, 0.02, 0.12},
+    [TG_FACTOR_COMPLAINTS] = {"complaints", "complaint", 1000, 0.001, 0.005},
+    [TG_FACTOR_FORGED] = {"forged_senders", "forged sender", 50, 0.02, 0.50},
 };
 
 static const struct {
     const char *name;
     int least;
 } levels[] = {
-    [TG_LEVEL_BAD] = { "bad", 0 }, [TG_LEVEL_POOR] = { "poor", 25 }, [TG_LEVEL_FAIR] = { "fair", 50 },
-    [TG_LEVEL_GOOD] = { "good", 75 }, [TG_LEVEL_EXCELLENT] = { "excellent", 90 },
+    [TG_LEVEL_BAD] = {"bad", 0},
+    [TG_LEVEL_POOR] = {"poor", 25},
+    [TG_LEVEL_FAIR] = {"fair", 50},
+    [TG_LEVEL_GOOD] = {"good", 75},
+    [TG_LEVEL_EXCELLENT] = {"excellent", 90},
 };
 
 const char *tg_level_name(enum tg_level level)
@@ -39,16 +42,18 @@ void tg_reputation_count(struct tg_reputation_counts *counts, const Tg__Daily *d
     counts->events[TG_FACTOR_HARD] += day->hard;
     counts->events[TG_FACTOR_COMPLAINTS] += day->complaints;
     for (size_t i = 0; i < day->n_refused; i++)
-        if (strcmp(day->refused[i]->rule, "sender") == 0 || strcmp(day->refused[i]->rule, "from") == 0)
+        if (strcmp(day->refused[i]->rule, "sender") == 0 ||
+            strcmp(day->refused[i]->rule, "from") == 0)
             counts->events[TG_FACTOR_FORGED] += day->refused[i]->count;
 }
 
 void tg_reputation_of(const struct tg_reputation_counts *counts, struct tg_reputation *out)
 {
     double leaves = 1;
-    *out = (struct tg_reputation){ .counts = *counts, .worst = -1 };
+    *out = (struct tg_reputation){.counts = *counts, .worst = -1};
     for (int f = 0; f < TG_FACTORS; f++) {
-        double events = (double)counts->events[f], volume = (double)counts->sent + factors[f].cushion;
+        double events = (double)counts->events[f],
+               volume = (double)counts->sent + factors[f].cushion;
         /* What was refused was tried, and is not in what was sent. */
         if (f == TG_FACTOR_FORGED)
             volume += events;
@@ -73,5 +78,6 @@ void tg_reputation_text(const struct tg_reputation *r, char *out, size_t size)
         return;
     }
     unsigned long long events = r->counts.events[r->worst], sent = r->counts.sent;
-    snprintf(out, size, "%llu %s%s, %llu sent in 30 days", events, factors[r->worst].event, events == 1 ? "" : "s", sent);
+    snprintf(out, size, "%llu %s%s, %llu sent in 30 days", events, factors[r->worst].event,
+             events == 1 ? "" : "s", sent);
 }
