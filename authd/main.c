@@ -176,19 +176,8 @@ static void free_event(struct event **event)
     *event = NULL;
 }
 
-/* A second signal to stop, which supervisors send, changes nothing any more. */
-static void block_signals(void)
-{
-    sigset_t stop;
-    sigemptyset(&stop);
-    sigaddset(&stop, SIGTERM);
-    sigaddset(&stop, SIGINT);
-    sigprocmask(SIG_BLOCK, &stop, NULL);
-}
-
 static void end(struct daemon *d)
 {
-    block_signals();
     conns_free(&d->conns);
     sweeper_free(&d->sweeper);
     listeners_free(&d->listeners);

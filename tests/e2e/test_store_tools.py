@@ -12,20 +12,19 @@ import sys
 import threading
 
 import pytest
-from servers.process import BUILD, DEADLINE_S, SOURCE, wait_until
+from servers.process import BUILD, DEADLINE_S, SOURCE, make_directory, remove_directory, wait_until
 from servers.tollgate import Tollgate
 
 RELAY = {"return_path_domain": "bounces.example"}
 
 
 @pytest.fixture
-def place(tmp_path):
+def place():
     """Where the store's owner may write."""
-    for path in tmp_path, *tmp_path.parents:
-        if path.owner() == "root" and path != path.parent and str(path).startswith("/tmp/"):
-            path.chmod(0o755)
-    tmp_path.chmod(0o777)
-    return tmp_path
+    directory = make_directory()
+    directory.chmod(0o777)
+    yield directory
+    remove_directory(directory)
 
 
 @pytest.fixture
@@ -61,13 +60,12 @@ def fill():
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory):
+def large():
     """An export of 30,000 accounts."""
-    file = tmp_path_factory.mktemp("large", numbered=False) / "large.jsonl"
-    for path in file.parent, file.parent.parent, file.parent.parent.parent:
-        path.chmod(0o755)
-    subprocess.run([sys.executable, SOURCE / "tests/bench/make_export.py", "30000", file], check=True)
-    return file
+    directory = make_directory()
+    subprocess.run([sys.executable, SOURCE / "tests/bench/make_export.py", "30000", directory / "large.jsonl"], check=True)
+    yield directory / "large.jsonl"
+    remove_directory(directory)
 
 
 def check(tollgate):
@@ -374,7 +372,8 @@ def damaged_stores(tollgate):
     yield "missing", data.unlink, "there is no store"
     yield "empty", lambda: put(b""), "is empty"
     yield "a page short", lambda: put(whole[:8 * 4096]), "is truncated"
-    yield "half a page", lambda: put(whole[:2000]), "damaged"
+    yield "half a page", lambda: put(whole[:2000]), "is truncated"
+    yield "some octets", lambda: put(whole[:100]), "its first page is damaged"
     yield "garbage", lambda: put(os.urandom(100000)), "not a Tollgate store"
     yield "zeros", lambda: put(bytes(1 << 20)), "not a Tollgate store"
     yield "a directory", lambda: (data.unlink(), data.mkdir()), "not a file"
