@@ -20,6 +20,13 @@ static struct session *session_of(SMFICTX *ctx)
     return smfi_getpriv(ctx);
 }
 
+/* libmilter checks little of the order in which commands come: NULL where no message is under way. */
+static struct session *session_in_mail(SMFICTX *ctx)
+{
+    struct session *s = session_of(ctx);
+    return s != NULL && s->message.active ? s : NULL;
+}
+
 /* Where the MTA does not wait for an answer, there must be none. */
 static sfsistat go_on(const struct session *s, unsigned long no_reply)
 {
@@ -60,9 +67,10 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
     *my_steps = steps & (SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_CONN | SMFIP_NR_HDR | SMFIP_HDR_LEADSPC |
                          SMFIP_SKIP);
     *my_f2 = *my_f3 = 0;
-    struct session *s = session_new(the_filter);
+    struct session *s = session_of(ctx);
+    if (s == NULL)
+        smfi_setpriv(ctx, s = session_new(the_filter));
     s->steps = *my_steps;
-    smfi_setpriv(ctx, s);
     if ((actions & SMFIF_SETSYMLIST) != 0)
         ask_for_macros(ctx);
     return SMFIS_CONTINUE;
@@ -74,10 +82,13 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 {
     (void)host;
     struct session *s = session_of(ctx);
+    if (s == NULL) /* a second connection over this one */
+        smfi_setpriv(ctx, s = session_new(the_filter));
     session_connected(s, (const struct sockaddr *)address, smfi_getsymval(ctx, (char *)"{daemon_name}"));
     return go_on(s, SMFIP_NR_CONN);
 }
 
+/* Also once the filter is closed: what a session holds is its own, or counted (filter_settings_give). */
 static sfsistat on_close(SMFICTX *ctx)
 {
     struct session *s = session_of(ctx);
@@ -88,22 +99,40 @@ static sfsistat on_close(SMFICTX *ctx)
 
 /* ---- a message ---- */
 
-static sfsistat on_mail(SMFICTX *ctx, char **argv)
+/* The MTA is to come back, and will find the next milter. */
+static sfsistat put_off(SMFICTX *ctx)
 {
-    struct session *s = session_of(ctx);
+    smfi_setreply(ctx, (char *)"451", (char *)"4.3.2", (char *)"the mail filter is being restarted: try again");
+    return SMFIS_TEMPFAIL;
+}
+
+static sfsistat begin_message(SMFICTX *ctx, struct session *s, char **argv)
+{
     struct decision d;
     message_begin(s, argv[0], smfi_getsymval(ctx, (char *)"{auth_authen}"));
     learn_queue_id(ctx, &s->message);
     session_decide(s, TG_AT_MAIL, NULL, &d);
-    if (d.verdict.kind != TG_ACCEPT)
-        return reply_refuse(ctx, s, &d, NULL);
+    if (d.verdict.kind != TG_ACCEPT) {
+        sfsistat status = reply_refuse(ctx, s, &d, NULL);
+        message_end(s);
+        return status;
+    }
     s->message.untouched = d.verdict.untouched;
     return SMFIS_CONTINUE;
 }
 
-static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
+static sfsistat on_mail(SMFICTX *ctx, char **argv)
 {
     struct session *s = session_of(ctx);
+    if (!drain_enter(&the_filter->drain))
+        return SMFIS_TEMPFAIL;
+    sfsistat status = s == NULL || drain_begun(&the_filter->drain) ? put_off(ctx) : begin_message(ctx, s, argv);
+    drain_leave(&the_filter->drain);
+    return status;
+}
+
+static sfsistat add_recipient(SMFICTX *ctx, struct session *s, char **argv)
+{
     struct message *m = &s->message;
     struct decision d;
     learn_queue_id(ctx, m);
@@ -115,6 +144,16 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
     m->untouched = d.verdict.untouched && !d.report;
     message_add_recipient(m, argv[0], &d);
     return SMFIS_CONTINUE;
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
+{
+    struct session *s = session_in_mail(ctx);
+    if (!drain_enter(&the_filter->drain))
+        return SMFIS_TEMPFAIL;
+    sfsistat status = s == NULL ? SMFIS_TEMPFAIL : add_recipient(ctx, s, argv);
+    drain_leave(&the_filter->drain);
+    return status;
 }
 
 /* A report is read whole, as far as is looked at. */
@@ -132,7 +171,9 @@ static void keep_report(struct message *m, const char *bytes, size_t len)
 
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
-    struct session *s = session_of(ctx);
+    struct session *s = session_in_mail(ctx);
+    if (s == NULL)
+        return SMFIS_TEMPFAIL;
     struct message *m = &s->message;
     if (m->untouched)
         return go_on(s, SMFIP_NR_HDR);
@@ -146,9 +187,8 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
     return go_on(s, SMFIP_NR_HDR);
 }
 
-static sfsistat on_end_of_header(SMFICTX *ctx)
+static sfsistat end_header(SMFICTX *ctx, struct session *s)
 {
-    struct session *s = session_of(ctx);
     struct message *m = &s->message;
     struct decision d;
     learn_queue_id(ctx, m);
@@ -164,9 +204,21 @@ static sfsistat on_end_of_header(SMFICTX *ctx)
     return SMFIS_CONTINUE;
 }
 
+static sfsistat on_end_of_header(SMFICTX *ctx)
+{
+    struct session *s = session_in_mail(ctx);
+    if (!drain_enter(&the_filter->drain))
+        return SMFIS_TEMPFAIL;
+    sfsistat status = s == NULL ? SMFIS_TEMPFAIL : end_header(ctx, s);
+    drain_leave(&the_filter->drain);
+    return status;
+}
+
 static sfsistat on_body(SMFICTX *ctx, unsigned char *bytes, size_t len)
 {
-    struct session *s = session_of(ctx);
+    struct session *s = session_in_mail(ctx);
+    if (s == NULL)
+        return SMFIS_TEMPFAIL;
     struct message *m = &s->message;
     keep_report(m, (const char *)bytes, len);
     bool enough = m->reports == 0 || m->report_len >= REPORT_MAX_BYTES;
@@ -247,12 +299,18 @@ static sfsistat end_of_message(SMFICTX *ctx, struct session *s)
 
 static sfsistat on_end_of_message(SMFICTX *ctx)
 {
-    struct session *s = session_of(ctx);
-    uint64_t began = tg_metrics_clock();
-    learn_queue_id(ctx, &s->message);
-    sfsistat status = end_of_message(ctx, s);
-    metrics_end_of_message(s->filter->metrics, tg_metrics_clock() - began);
-    message_end(s);
+    struct session *s = session_in_mail(ctx);
+    sfsistat status = SMFIS_TEMPFAIL;
+    if (!drain_enter(&the_filter->drain))
+        return status;
+    if (s != NULL) {
+        uint64_t began = tg_metrics_clock();
+        learn_queue_id(ctx, &s->message);
+        status = end_of_message(ctx, s);
+        metrics_end_of_message(s->filter->metrics, tg_metrics_clock() - began);
+        message_end(s);
+    }
+    drain_leave(&the_filter->drain);
     return status;
 }
 

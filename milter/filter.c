@@ -17,10 +17,10 @@ void filter_begin(struct filter *filter, struct tg_settings *settings)
     filter->current = shared_new(settings);
 }
 
+/* The lock lives on: a session may end after this. */
 void filter_end(struct filter *filter)
 {
     filter_settings_give(filter, &filter->current);
-    pthread_mutex_destroy(&filter->lock);
 }
 
 struct shared_settings *filter_settings_take(struct filter *filter)

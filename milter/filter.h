@@ -4,6 +4,7 @@
 #define MILTER_FILTER_H
 
 #include <pthread.h>
+#include "milter/drain.h"
 #include "schema/committer.h"
 #include "schema/settings.h"
 #include "schema/store.h"
@@ -22,6 +23,7 @@ struct filter {
     struct tg_committer *committer;
     struct tg_metrics *metrics; /* metrics.h; counts in any thread */
     struct tg_service_metrics *service;
+    struct drain drain;
     pthread_mutex_t lock; /* guards current and its users */
     struct shared_settings *current;
 };

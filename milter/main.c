@@ -1,29 +1,36 @@
 /* main.c: tollgate-milter: options, the order of starting, signals. See tollgate-milter(8). */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <gmime/gmime.h>
 #include <libmilter/mfapi.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "milter/callbacks.h"
+#include "milter/listen.h"
 #include "milter/metrics.h"
 #include "milter/monitor.h"
 #include "schema/credential.h"
 #include "schema/daemon.h"
 #include "schema/detach.h"
-#include "schema/handed_over.h"
-#include "schema/listen_address.h"
 #include "schema/log.h"
 #include "schema/notify.h"
 #include "schema/privilege.h"
 #include "schema/service_metrics.h"
 
-enum { SESSION_TIMEOUT_S = 7210, BACKLOG = 512 };
+enum {
+    SESSION_TIMEOUT_S = 7210,
+    BACKLOG = 512,
+    DRAIN_MS = 10000,    /* at the end: for messages under way … */
+    CLOSE_MS = 10000,    /* … and for the store to answer */
+    LAST_WORDS_MS = 100, /* for answers that are decided */
+};
 
 static const char usage[] =
     "usage: tollgate-milter [-c FILE] [-t] [-d [--pid-file FILE]]\n"
@@ -77,55 +84,13 @@ static int read_options(int argc, char **argv, struct options *options)
     return TG_USAGE;
 }
 
-/* libmilter's way of writing an address. */
-static void milter_address(const struct tg_listen *listen, char *out, size_t size)
-{
-    if (listen->is_unix)
-        snprintf(out, size, "unix:%s", listen->path);
-    else
-        snprintf(out, size, "%s:%u@%s", strchr(listen->host, ':') != NULL ? "inet6" : "inet", listen->port, listen->host);
-}
-
-/* libmilter takes a socket that listens already as fd:N. */
-static enum tg_code open_handed_over(int fd, const char *text, struct tg_error *err)
-{
-    char address[16];
-    snprintf(address, sizeof address, "fd:%d", fd);
-    if (smfi_setconn(address) != MI_SUCCESS || smfi_opensocket(0) != MI_SUCCESS)
-        return tg_fail(err, TG_UNUSABLE, "can't listen on %s, which was handed over: libmilter refused it", text);
-    return TG_OK;
-}
-
-static enum tg_code open_socket(const struct tg_settings *settings, struct tg_error *err)
-{
-    const char *text = settings->milter_listen.item[0];
-    struct tg_socket_address socket_address;
-    struct tg_listen listen;
-    char address[256];
-    if (!tg_listen_parse(text, &listen))
-        return tg_fail(err, TG_UNUSABLE, "milter_listen is no address");
-    enum tg_code code = tg_socket_resolve(&listen, text, &socket_address, err);
-    if (code != TG_OK)
-        return code;
-    int fd = tg_handed_over(&socket_address);
-    if (fd >= 0)
-        return open_handed_over(fd, text, err);
-    if (listen.is_unix && (code = tg_socket_make_room(listen.path, err)) != TG_OK)
-        return code;
-    milter_address(&listen, address, sizeof address);
-    mode_t old = umask(0177);
-    bool opened = smfi_setconn(address) == MI_SUCCESS && smfi_opensocket(0) == MI_SUCCESS;
-    umask(old);
-    if (!opened)
-        return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text,
-                       errno != 0 ? strerror(errno) : "libmilter refused it");
-    return listen.is_unix ? tg_socket_permissions(listen.path, settings, err) : TG_OK;
-}
+/* What waits: one octet for each signal. Written by the handler and by a smfi_main that ended by itself. */
+static int wake[2];
+static volatile sig_atomic_t got_hup, got_term;
 
 static void *run_milter(void *result)
 {
     *(int *)result = smfi_main();
-    /* However it ended, the main thread is waiting for a signal. */
     kill(getpid(), SIGTERM);
     return NULL;
 }
@@ -146,42 +111,72 @@ static void reload(struct filter *filter, const char *config)
     tg_notify("READY=1");
 }
 
-/* The main thread keeps the signals: libmilter's own thread takes SIGHUP as "stop". They are taken by sigwait here, so
- * libmilter's thread, which waits for the same, must not be asked first: handlers in the main thread set a flag. */
-static volatile sig_atomic_t got_hup, got_term;
-
+/* libmilter has a thread that sits in sigwait and takes SIGHUP as "stop". Linux gives a signal to the main thread
+ * first, as long as that does not block it: so it never does, not even in the handler. */
 static void on_signal(int number)
 {
+    int saved = errno;
     if (number == SIGHUP)
         got_hup = 1;
     else
         got_term = 1;
+    ssize_t rc = write(wake[1], "", 1);
+    (void)rc; /* full: it will wake all the same */
+    errno = saved;
 }
 
-static void handle_signals(sigset_t *others)
+static enum tg_code handle_signals(struct tg_error *err)
 {
-    struct sigaction action = { .sa_handler = on_signal };
-    sigset_t ours;
+    struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_NODEFER };
     sigemptyset(&action.sa_mask);
+    if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0)
+        return tg_fail(err, TG_FAILED, "can't catch signals: %s", strerror(errno));
     sigaction(SIGHUP, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&ours);
-    sigaddset(&ours, SIGHUP);
-    sigaddset(&ours, SIGTERM);
-    sigaddset(&ours, SIGINT);
-    /* Blocked but while waiting, so that none comes between the look at the flags and the wait. */
-    pthread_sigmask(SIG_BLOCK, &ours, others);
+    listen_prepare_stop();
+    return TG_OK;
 }
 
-static int serve(struct filter *filter, const char *config, struct monitor *monitor, struct tg_detached *detached)
+static void wait_for_signal(void)
 {
-    sigset_t while_waiting;
+    struct pollfd fd = { .fd = wake[0], .events = POLLIN };
+    char octets[64];
+    poll(&fd, 1, -1);
+    while (read(wake[0], octets, sizeof octets) > 0)
+        ;
+}
+
+/* false: a callback still runs, so nothing that it uses may be freed. */
+static bool stop(struct filter *filter, struct listener *listener, pthread_t thread)
+{
+    struct timespec last_words = { .tv_nsec = LAST_WORDS_MS * 1000000L };
+    tg_notify("STOPPING=1");
+    tg_log(TG_INFO, "stopping", NULL);
+    listen_stop(listener, thread);
+    unsigned left = drain_begin(&filter->drain, DRAIN_MS);
+    if (left > 0) {
+        char messages[16];
+        snprintf(messages, sizeof messages, "%u", left);
+        tg_log(TG_WARNING, "stopped-late", "messages", messages, NULL);
+    }
+    /* libmilter writes the last answers once the callbacks have ended. */
+    while (nanosleep(&last_words, &last_words) != 0 && errno == EINTR)
+        ;
+    bool closed = drain_close(&filter->drain, CLOSE_MS);
+    if (!closed)
+        tg_log(TG_ERROR, "stopped-hard", "why", "the store does not answer", NULL);
+    return closed;
+}
+
+/* Sets *idle where nothing uses the filter any more. */
+static int serve(struct filter *filter, struct listener *listener, const char *config, struct monitor *monitor,
+                 struct tg_detached *detached, bool *idle)
+{
     pthread_t thread;
-    int result = MI_FAILURE;
+    int result = MI_SUCCESS;
     struct tg_error err;
-    handle_signals(&while_waiting);
     if (monitor_serve(monitor, filter, &err) != TG_OK) {
         tg_log_error(TG_ERROR, "start-failed", &err);
         return TG_FAILED;
@@ -190,26 +185,25 @@ static int serve(struct filter *filter, const char *config, struct monitor *moni
         tg_log(TG_ERROR, "start-failed", "error", "no thread could be started", NULL);
         return TG_FAILED;
     }
-    tg_log(TG_INFO, "ready", "listen", filter->current->settings->milter_listen.item[0], "version", PACKAGE_VERSION, NULL);
+    tg_log(TG_INFO, "ready", "listen", filter->current->settings->milter_listen.item[0], "handed-over",
+           listener->made_here ? NULL : "yes", "version", PACKAGE_VERSION, NULL);
     tg_detach_ready(detached);
     tg_notify("READY=1");
     while (!got_term) {
-        sigsuspend(&while_waiting);
+        wait_for_signal();
         if (got_hup) {
             got_hup = 0;
             reload(filter, config);
         }
     }
-    tg_notify("STOPPING=1");
-    tg_log(TG_INFO, "stopping", NULL);
-    smfi_stop();
-    pthread_join(thread, NULL);
-    return result == MI_SUCCESS ? TG_OK : TG_FAILED;
+    *idle = stop(filter, listener, thread);
+    return result == MI_SUCCESS && *idle ? TG_OK : TG_FAILED;
 }
 
 /* Detach, listen and drop privileges before the store is opened: it does not survive a fork. */
 static enum tg_code prepare(const struct options *options, const struct tg_settings *settings, struct filter *filter,
-                            struct monitor **monitor, struct tg_detached **detached, struct tg_error *err)
+                            struct listener *listener, struct monitor **monitor, struct tg_detached **detached,
+                            struct tg_error *err)
 {
     struct tg_store_options store = { .no_sync = settings->sync == TG_SYNC_NONE };
     enum tg_code code = tg_crypto_init(err);
@@ -220,7 +214,7 @@ static enum tg_code prepare(const struct options *options, const struct tg_setti
     smfi_settimeout(SESSION_TIMEOUT_S);
     smfi_setbacklog(BACKLOG);
     if (code == TG_OK)
-        code = open_socket(settings, err);
+        code = listen_open(settings, listener, err);
     if (code == TG_OK)
         code = monitor_bind(settings, monitor, err);
     if (code == TG_OK)
@@ -231,6 +225,8 @@ static enum tg_code prepare(const struct options *options, const struct tg_setti
         code = tg_log_open("tollgate-milter", settings->log, tg_settings_log_level(settings), err);
     if (code == TG_OK)
         code = tg_store_open(settings->store, &store, &filter->store, err);
+    if (code == TG_OK)
+        code = handle_signals(err);
     if (code == TG_OK && store.no_sync)
         tg_log(TG_WARNING, "not-durable", "text", "sync = none: a power cut loses what was counted", NULL);
     return code;
@@ -240,7 +236,9 @@ int main(int argc, char **argv)
 {
     struct options options = { 0 };
     struct tg_settings *settings;
-    struct filter filter = { 0 };
+    static struct filter filter; /* a worker of libmilter's may look into it to the very end */
+    struct listener listener = { .fd = -1 };
+    bool idle = true;
     struct monitor *monitor = NULL;
     struct tg_detached *detached = NULL;
     struct tg_error err;
@@ -257,7 +255,7 @@ int main(int argc, char **argv)
         return 0;
     }
     g_mime_init();
-    enum tg_code code = prepare(&options, settings, &filter, &monitor, &detached, &err);
+    enum tg_code code = prepare(&options, settings, &filter, &listener, &monitor, &detached, &err);
     if (code != TG_OK) {
         fprintf(stderr, "tollgate-milter: %s\n", err.text);
         tg_log_error(TG_ERROR, "start-failed", &err);
@@ -266,14 +264,15 @@ int main(int argc, char **argv)
         return code;
     }
     filter.committer = tg_committer_new(filter.store);
-    filter.metrics = metrics_new();
+    filter.metrics = metrics_new(); /* never freed: a session counts its end, to the very last */
     filter.service = tg_service_metrics_new("tollgate-milter", filter.store, filter.committer);
     filter_begin(&filter, settings);
-    status = serve(&filter, options.config, monitor, detached);
+    status = serve(&filter, &listener, options.config, monitor, detached, &idle);
+    if (!idle)
+        _exit(status);
     monitor_free(&monitor);
     tg_committer_free(&filter.committer);
     tg_service_metrics_free(&filter.service);
-    tg_metrics_free(&filter.metrics);
     tg_store_close(&filter.store);
     filter_end(&filter);
     g_mime_shutdown();

@@ -44,6 +44,7 @@ void message_begin(struct session *session, const char *reverse_path, const char
     if (m->arena == NULL)
         m->arena = tg_arena_new();
     m->active = true;
+    drain_message_begins(&session->filter->drain);
     m->shared = filter_settings_take(session->filter);
     m->reverse_path = tg_arena_strdup(m->arena, reverse_path);
     m->login = login != NULL && *login != '\0' ? tg_arena_strdup(m->arena, login) : NULL;
@@ -53,6 +54,8 @@ void message_end(struct session *session)
 {
     struct message *m = &session->message;
     struct tg_arena *arena = m->arena;
+    if (m->active)
+        drain_message_ends(&session->filter->drain);
     if (arena != NULL)
         tg_arena_reset(arena);
     filter_settings_give(session->filter, &m->shared);

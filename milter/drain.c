@@ -1,0 +1,58 @@
+/* drain.c: see drain.h. It is waited for once in the life of a process, so by looking again and again. */
+#include <time.h>
+#include "milter/drain.h"
+
+enum { LOOK_MS = 5 };
+
+bool drain_enter(struct drain *drain)
+{
+    atomic_fetch_add(&drain->callbacks, 1);
+    if (!atomic_load(&drain->closed))
+        return true;
+    atomic_fetch_sub(&drain->callbacks, 1);
+    return false;
+}
+
+void drain_leave(struct drain *drain)
+{
+    atomic_fetch_sub(&drain->callbacks, 1);
+}
+
+void drain_message_begins(struct drain *drain)
+{
+    atomic_fetch_add(&drain->messages, 1);
+}
+
+void drain_message_ends(struct drain *drain)
+{
+    atomic_fetch_sub(&drain->messages, 1);
+}
+
+bool drain_begun(struct drain *drain)
+{
+    return atomic_load(&drain->draining);
+}
+
+/* Returns what is left. */
+static unsigned wait_for_none(atomic_uint *count, int wait_ms)
+{
+    const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
+    unsigned left;
+    while ((left = atomic_load(count)) > 0 && wait_ms > 0) {
+        nanosleep(&pause, NULL);
+        wait_ms -= LOOK_MS;
+    }
+    return left;
+}
+
+unsigned drain_begin(struct drain *drain, int wait_ms)
+{
+    atomic_store(&drain->draining, true);
+    return wait_for_none(&drain->messages, wait_ms);
+}
+
+bool drain_close(struct drain *drain, int wait_ms)
+{
+    atomic_store(&drain->closed, true);
+    return wait_for_none(&drain->callbacks, wait_ms) == 0;
+}
