@@ -33,7 +33,7 @@ static int commit(MDB_txn *txn, const char *dir)
 static enum tg_code run_once(struct tg_change *change, tg_change_fn *fn, void *arg, struct tg_error *err)
 {
     struct tg_view *view = &change->view;
-    change->rc = mdb_txn_begin(view->store->env, NULL, 0, &view->txn);
+    change->rc = view->store->env == NULL ? MDB_PANIC : mdb_txn_begin(view->store->env, NULL, 0, &view->txn);
     if (change->rc != 0)
         return lmdb_fail(view->store, change->rc, "can't begin to write", err);
     enum tg_code code = lmdb_mark_check(view->store, view->txn, err);
@@ -67,10 +67,12 @@ enum tg_code tg_store_change(struct tg_store *store, tg_change_fn *fn, void *arg
         pthread_rwlock_rdlock(&store->map_lock);
         code = run_once(&change, fn, arg, err);
         pthread_rwlock_unlock(&store->map_lock);
+        bool panic = change.rc == MDB_PANIC && tries < 2;
         bool resize = change.rc == MDB_MAP_FULL || change.rc == MDB_MAP_RESIZED;
-        if (code == TG_OK || !resize || tries >= 20)
+        if (code == TG_OK || (!resize && !panic) || tries >= 20)
             break;
-        if ((code = lmdb_resize(store, change.rc == MDB_MAP_FULL, err)) != TG_OK)
+        code = panic ? lmdb_reopen(store, err) : lmdb_resize(store, change.rc == MDB_MAP_FULL, err);
+        if (code != TG_OK)
             break;
         tg_arena_reset(arena);
     }

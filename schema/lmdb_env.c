@@ -45,13 +45,14 @@ enum tg_code lmdb_resize(struct tg_store *store, bool grow, struct tg_error *err
 {
     MDB_envinfo before;
     size_t size = 0; /* what the file's meta page says */
-    mdb_env_info(store->env, &before);
+    pthread_rwlock_rdlock(&store->map_lock);
+    bool there = store->env != NULL && mdb_env_info(store->env, &before) == 0;
+    pthread_rwlock_unlock(&store->map_lock);
     pthread_rwlock_wrlock(&store->map_lock);
     MDB_envinfo now;
-    mdb_env_info(store->env, &now);
     int rc = 0;
     /* Another thread may have been here first. */
-    if (now.me_mapsize == before.me_mapsize) {
+    if (there && store->env != NULL && mdb_env_info(store->env, &now) == 0 && now.me_mapsize == before.me_mapsize) {
         if (grow)
             size = now.me_mapsize * 2;
         rc = mdb_env_set_mapsize(store->env, size);
@@ -101,6 +102,48 @@ enum tg_code lmdb_env_open(struct tg_store *store, unsigned flags, size_t map_si
     return open_databases(store, create, err);
 }
 
+static bool env_lives(struct tg_store *store)
+{
+    MDB_txn *txn;
+    if (store->env == NULL)
+        return false;
+    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (rc == 0)
+        mdb_txn_abort(txn);
+    return rc != MDB_PANIC;
+}
+
+static void env_close(struct tg_store *store)
+{
+    pthread_mutex_lock(&store->pool_lock);
+    for (unsigned i = 0; i < store->views; i++) {
+        mdb_txn_abort(store->all[i]->txn);
+        store->all[i]->txn = NULL;
+    }
+    pthread_mutex_unlock(&store->pool_lock);
+    if (store->env != NULL)
+        mdb_env_close(store->env);
+    store->env = NULL;
+}
+
+enum tg_code lmdb_reopen(struct tg_store *store, struct tg_error *err)
+{
+    char path[4096];
+    size_t size;
+    enum tg_code code = TG_OK;
+    snprintf(path, sizeof path, "%s/" DATA_FILE, store->dir);
+    pthread_rwlock_wrlock(&store->map_lock);
+    /* Another thread may have been here first. */
+    if (!env_lives(store)) {
+        env_close(store);
+        code = lmdb_file_check(path, &size, err);
+        if (code == TG_OK && (code = lmdb_env_open(store, store->flags, size, false, err)) != TG_OK)
+            env_close(store);
+    }
+    pthread_rwlock_unlock(&store->map_lock);
+    return code;
+}
+
 static struct tg_store *store_new(const char *dir)
 {
     struct tg_store *store = tg_xcalloc(1, sizeof *store);
@@ -147,6 +190,7 @@ enum tg_code lmdb_open_locked(const char *dir, const struct tg_store_options *op
     s->read_only = o->read_only;
     s->import = o->import;
     unsigned flags = (o->no_sync ? MDB_NOSYNC : 0u) | (o->read_only ? MDB_RDONLY : 0u);
+    s->flags = flags;
     code = s->import ? lock_import(s, path, err) : TG_OK;
     if (code == TG_OK)
         code = lmdb_env_open(s, flags, file_size > map_size ? file_size : map_size, false, err);

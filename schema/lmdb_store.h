@@ -31,12 +31,15 @@ struct tg_store {
     bool import;         /* the mark of an import is this process's own, or is to be mended by it */
     int lock_fd;         /* the directory, locked as long as the store is open; -1: by the caller */
     int import_fd;       /* the data file, locked against a second import; -1: no import */
-    /* Read side: a transaction is open. Write side: the map changes its size. Prefers the writer. */
+    unsigned flags; /* of mdb_env_open */
+    /* Read side: a transaction is open, env is used. Write side: the map changes its size, or env is replaced (NULL:
+     * that failed). Prefers the writer. */
     pthread_rwlock_t map_lock;
     pthread_mutex_t pool_lock; /* guards the rest */
     pthread_cond_t pool_free;
     struct tg_view *pool;
-    unsigned views;
+    struct tg_view *all[VIEWS_MAX];
+    unsigned views; /* in use of all */
 };
 
 struct tg_change {
@@ -50,6 +53,10 @@ enum tg_code lmdb_fail(const struct tg_store *store, int rc, const char *what, s
 
 /* Another process made the map larger, or (grow) we must. Waits until this process has no transaction. */
 enum tg_code lmdb_resize(struct tg_store *store, bool grow, struct tg_error *err);
+
+/* A write of the meta page failed: LMDB gives up on its environment (MDB_PANIC), for readers too. Closes it and opens it
+ * again; waits until this process has no transaction. */
+enum tg_code lmdb_reopen(struct tg_store *store, struct tg_error *err);
 
 /* Opens LMDB in dir and all databases (create: makes them). Used by open and create alike. */
 enum tg_code lmdb_env_open(struct tg_store *store, unsigned flags, size_t map_size, bool create, struct tg_error *err);

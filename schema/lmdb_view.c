@@ -6,6 +6,8 @@
 /* Gives the view a transaction: a new one the first time, else its own, renewed. */
 static int view_start(struct tg_view *view)
 {
+    if (view->store->env == NULL)
+        return MDB_PANIC;
     if (view->txn == NULL)
         return mdb_txn_begin(view->store->env, NULL, MDB_RDONLY, &view->txn);
     return mdb_txn_renew(view->txn);
@@ -21,17 +23,19 @@ static enum tg_code view_start_or_grow(struct tg_view *view, struct tg_error *er
         enum tg_code code = rc == 0 ? lmdb_mark_check(store, view->txn, err) : TG_OK;
         if (rc == 0 && code == TG_OK)
             return TG_OK;
+        int dead;
         if (rc == 0)
             mdb_txn_reset(view->txn);
+        else if (rc == MDB_READERS_FULL)
+            mdb_reader_check(store->env, &dead);
         pthread_rwlock_unlock(&store->map_lock);
         if (code != TG_OK)
             return code;
-        int dead;
         if (rc == MDB_MAP_RESIZED && tries < 10)
             code = lmdb_resize(store, false, err);
-        else if (rc == MDB_READERS_FULL && tries == 0)
-            mdb_reader_check(store->env, &dead);
-        else
+        else if (rc == MDB_PANIC && tries < 2)
+            code = lmdb_reopen(store, err);
+        else if (rc != MDB_READERS_FULL || tries > 0)
             return lmdb_fail(store, rc, "can't begin to read", err);
         if (code != TG_OK)
             return code;
@@ -44,16 +48,15 @@ static struct tg_view *pool_take(struct tg_store *store)
     while (store->pool == NULL && store->views == VIEWS_MAX)
         pthread_cond_wait(&store->pool_free, &store->pool_lock);
     struct tg_view *view = store->pool;
-    if (view != NULL)
+    if (view != NULL) {
         store->pool = view->next;
-    else
-        store->views++;
-    pthread_mutex_unlock(&store->pool_lock);
-    if (view == NULL) {
+    } else {
         view = tg_xcalloc(1, sizeof *view);
         view->store = store;
         view->arena = tg_arena_new();
+        store->all[store->views++] = view;
     }
+    pthread_mutex_unlock(&store->pool_lock);
     return view;
 }
 
@@ -85,7 +88,8 @@ enum tg_code tg_view_renew(struct tg_view *view, struct tg_error *err)
     /* A change sees itself already; its snapshot is its own. */
     if (view->in_change)
         return TG_OK;
-    mdb_txn_reset(view->txn);
+    if (view->txn != NULL) /* NULL: the renewal before failed */
+        mdb_txn_reset(view->txn);
     pthread_rwlock_unlock(&view->store->map_lock);
     view->snapshot++;
     enum tg_code code = view_start_or_grow(view, err);
@@ -100,7 +104,8 @@ void tg_view_end(struct tg_view **view)
     struct tg_view *v = *view;
     if (v == NULL)
         return;
-    mdb_txn_reset(v->txn);
+    if (v->txn != NULL)
+        mdb_txn_reset(v->txn);
     pthread_rwlock_unlock(&v->store->map_lock);
     tg_arena_reset(v->arena);
     pool_give(v);
