@@ -58,7 +58,13 @@ class Postfix:
                 settings[name] = line
         path.write_text("\n".join(settings.values()) + "\n")
 
+    def age(self):
+        """Postfix waits before it reads a file that was written within the last two seconds: pretend that it was not."""
+        for file in self.etc.iterdir():
+            os.utime(file, (1, 1))
+
     def start(self):
+        self.age()
         self.master = Process([DAEMONS / "master", "-c", self.etc, "-s"], self.directory / "master.out",
                               env={**os.environ, "LC_ALL": "C"})
         self.master.wait_for("Postfix's port", lambda: answers(("127.0.0.1", self.port)))
@@ -83,6 +89,7 @@ class Postfix:
 
     def reload(self):
         reloads = self.text().count("reload -- version")
+        self.age()
         self.run("postfix", "-c", self.etc, "reload")
         wait_until("Postfix's reload", lambda: self.text().count("reload -- version") > reloads)
 

@@ -1,12 +1,14 @@
 """A store, both daemons and the command, in a directory of their own."""
 import contextlib
 import dataclasses
+import fcntl
 import grp
 import itertools
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 
 from .process import BUILD, DEADLINE_S, Process, answers, wait_until
@@ -61,6 +63,7 @@ class Tollgate:
         self.log = directory / "tollgate.log"
         self.store = directory / "store"
         self.authd = self.milter = None
+        self.handed_over = {}
         self.numbers = itertools.count(1)
         group = "postfix" if "postfix" in (g.gr_name for g in grp.getgrall()) else ""
         self.settings = {
@@ -77,16 +80,37 @@ class Tollgate:
 
     # ---- the daemons ----
 
+    def hand_over(self):
+        """From now on the daemons get sockets that live on while they restart, as systemd's socket units do it."""
+        for door in ("auth", "policy", "milter"):
+            for path in self.addresses(door):
+                with socket.socket(socket.AF_UNIX) as listening:
+                    listening.bind(path)
+                    os.chmod(path, 0o666)
+                    listening.listen(512)
+                    self.handed_over.setdefault(door, []).append(fcntl.fcntl(listening, fcntl.F_DUPFD, 100))
+
+    def daemon(self, name, output, doors, options):
+        argv = [BUILD / name, "-c", self.config]
+        fds = [fd for door in doors for fd in self.handed_over.get(door, [])]
+        if fds:
+            def place():
+                for i, fd in enumerate(fds):
+                    os.dup2(fd, 3 + i)
+            argv = ["sh", "-c", f'LISTEN_FDS={len(fds)} LISTEN_PID=$$ exec "$@"', "sh", *argv]
+            options = {"pass_fds": range(3, 3 + len(fds)), "preexec_fn": place, **options}
+        return Process(argv, self.directory / output, **options)
+
     def start(self):
         self.start_authd()
         self.start_milter()
 
     def start_authd(self, **options):
-        self.authd = Process([BUILD / "authd/tollgate-authd", "-c", self.config], self.directory / "authd.out", **options)
+        self.authd = self.daemon("authd/tollgate-authd", "authd.out", ("auth", "policy"), options)
         self.authd.wait_for("tollgate-authd's sockets", lambda: all(answers(a) for a in self.addresses("auth", "policy")))
 
     def start_milter(self, **options):
-        self.milter = Process([BUILD / "milter/tollgate-milter", "-c", self.config], self.directory / "milter.out", **options)
+        self.milter = self.daemon("milter/tollgate-milter", "milter.out", ("milter",), options)
         self.milter.wait_for("tollgate-milter's socket", lambda: all(answers(a) for a in self.addresses("milter")))
 
     def addresses(self, *doors):
@@ -105,6 +129,9 @@ class Tollgate:
             status = process.stop()
             assert status == 0, f"{process.argv[0]} ended with {status}:\n{process.text()}"
         self.authd = self.milter = None
+        for fd in itertools.chain(*self.handed_over.values()):
+            os.close(fd)
+        self.handed_over = {}
 
     def reload(self, daemon):
         """SIGHUP; waits until the daemon says how that went."""

@@ -1,0 +1,157 @@
+"""The clock jumps, forth and back: no quota is gained, no period skipped, tokens behave. (libfaketime, which
+reads its file at every look at the clock: the daemons see the jumps while they run.)"""
+import datetime
+import glob
+import os
+import pathlib
+
+import pytest
+
+LIBRARY = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
+SANITIZED = b"__asan_init" in (pathlib.Path(os.environ.get("TOLLGATE_BUILD", "build-tests")) / "milter/tollgate-milter").read_bytes()
+
+pytestmark = [pytest.mark.skipif(LIBRARY is None, reason="libfaketime is not installed (apt install faketime)"),
+              pytest.mark.skipif(SANITIZED, reason="a sanitizer's library must be the first to be loaded")]
+
+DAY = 86400
+
+
+class Clock:
+    """What the daemons and the command take for the time: the real one and an offset, which may change at any moment."""
+
+    def __init__(self, relay):
+        self.relay, self.file = relay, relay.directory / "clock"
+        self.env = {"LD_PRELOAD": LIBRARY, "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1",
+                    "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"}
+        self.set(0)
+        relay.tollgate.start_authd(env={**os.environ, **self.env})
+        relay.tollgate.start_milter(env={**os.environ, **self.env})
+        relay.postfix.start()
+
+    def set(self, seconds):
+        new = self.file.with_suffix(".new")
+        new.write_text(f"{seconds:+d}\n")
+        new.rename(self.file)
+
+    def command(self, *argv):
+        return self.relay.tollgate.command(*argv, env=self.env)
+
+    def plan(self, account):
+        return self.command("account", "show", account.username)["plan"]
+
+
+@pytest.fixture
+def clock(make_relay):
+    def make(**settings):
+        relay = make_relay(start=False, **settings)
+        made = Clock(relay)
+        return relay, made
+    return make
+
+
+def use(relay, account, count):
+    with relay.client(account=account) as client:
+        while count > 0:
+            now = min(count, 100)
+            reply = client.send(account.sender, [f"c{i}@dest.test" for i in range(now)])
+            assert reply == 250, reply
+            count -= now
+
+
+def refused(relay, account):
+    with relay.client(account=account) as client:
+        reply = client.send(account.sender, "x@dest.test")
+        return reply == 452 and "4.7.1" in reply
+
+
+def test_a_clock_that_goes_back_gives_no_quota(clock):
+    relay, time = clock()
+    account = relay.tollgate.add_account()
+    use(relay, account, 1000)
+    assert refused(relay, account)
+    for back in (1, DAY, 31 * DAY, 400 * DAY):
+        time.set(-back)
+        assert refused(relay, account), back
+        assert time.plan(account)["left"] == 0
+    time.set(0)
+    assert refused(relay, account)
+
+
+def test_a_jump_forth_begins_a_period_once_and_back_again_gives_none(clock):
+    """A month ahead is the next period: its quota may be used. Back in the old one it is still that period's usage."""
+    relay, time = clock()
+    account = relay.tollgate.add_account()
+    use(relay, account, 1000)
+    first = time.plan(account)
+    time.set(32 * DAY)
+    assert time.plan(account)["period_start"] == first["period_end"]
+    use(relay, account, 600)
+    for jump in (0, 32 * DAY, -100 * DAY, 33 * DAY):
+        time.set(jump)
+        plan = time.plan(account)
+        assert (plan["used"], plan["left"], plan["period_start"]) == (600, 400, first["period_end"]), jump
+    use(relay, account, 400)
+    time.set(0)
+    assert refused(relay, account)
+    # And no period is skipped: the one after comes when it is due, not earlier.
+    time.set(61 * DAY)
+    begins = datetime.datetime.fromisoformat(time.plan(account)["period_start"].replace("Z", "+00:00"))
+    assert begins <= datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=61)
+    time.set(70 * DAY)
+    assert time.plan(account)["left"] == 1000
+    use(relay, account, 1)
+
+
+def test_rates_are_not_reset_by_a_clock_that_goes_back(clock):
+    relay, time = clock(max_per_hour=10)
+    account = relay.tollgate.add_account()
+    use(relay, account, 10)
+
+    def limited():
+        with relay.client(account=account) as client:
+            return client.send(account.sender, "x@dest.test") == 450
+
+    assert limited()
+    time.set(-2 * 3600)
+    assert limited()
+    time.set(0)
+    assert limited()
+    time.set(2 * 3600)
+    use(relay, account, 10)
+    assert limited()
+
+
+def test_tokens_expire_by_the_clock_and_live_again_when_it_goes_back(clock):
+    relay, time = clock(return_path_domain="bounce.test", return_path_days=14)
+    account = relay.tollgate.add_account("--notify", "reports@customers.test")
+    assert relay.send(account, subject="signed") == 250
+    token = relay.sink.wait(subject="signed").sender
+    assert token.endswith("@bounce.test")
+
+    def report():
+        with relay.client() as client:
+            assert client.mail("") == 250
+            return client.rcpt(token)
+
+    for jump, good in ((0, True), (13 * DAY, True), (15 * DAY, False), (400 * DAY, False), (-2 * DAY, None), (0, True)):
+        time.set(jump)
+        reply = report()
+        if good is not None:
+            assert reply == (250 if good else 550), (jump, reply)
+    # A token from the future (the clock was set back since): an answer, and no crash.
+    assert relay.tollgate.milter.running()
+
+
+def test_an_old_password_ends_when_its_overlap_does(clock):
+    relay, time = clock()
+    account = relay.tollgate.add_account()
+    new = time.command("account", "password", account.username, "--overlap", "7d")["password"]
+
+    def logs_in(password):
+        with relay.client() as client:
+            return client.auth_plain(account.username, password) == 235
+
+    for jump, old_works in ((0, True), (6 * DAY, True), (8 * DAY, False), (6 * DAY, True)):
+        time.set(jump)
+        assert logs_in(new), jump
+        assert logs_in(account.password) == old_works, jump
