@@ -51,6 +51,11 @@ void doctor_clock(struct doctor *doctor);
 
 /* ---- for the checks of Postfix ---- */
 
+/* for: every service that is this program. */
+#define DOCTOR_EACH(doctor, program, s) \
+    (const struct postfix_service *s = postfix_next((doctor)->postfix, program, NULL); s != NULL; \
+     s = postfix_next((doctor)->postfix, program, s))
+
 /* Is it one of these listen addresses? Also where Postfix is in a chroot and means a path below its queue. */
 bool doctor_is_ours(const struct doctor *doctor, const struct tg_list *addresses, const char *postfix_address);
 /* A session of this service can bring delivery reports and nothing else. */

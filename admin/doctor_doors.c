@@ -111,7 +111,7 @@ static enum doctor_reply judge_saslauthd(const struct tg_settings *settings, con
 
 void doctor_saslauthd_door(struct doctor *d)
 {
-    static const char *const words[] = { NOBODY, "wrong", "smtp", "" };
+    static const char *const words[] = {NOBODY, "wrong", "smtp", ""};
     char request[100];
     size_t len = 0;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -139,7 +139,7 @@ static enum doctor_reply judge_milter(const struct tg_settings *settings, const 
 void doctor_milter_door(struct doctor *d)
 {
     /* What Postfix 3.7 offers. */
-    static const uint8_t request[] = { 0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0, 1, 0xff, 0, 0x1f, 0xff, 0xff };
+    static const uint8_t request[] = {0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0, 1, 0xff, 0, 0x1f, 0xff, 0xff};
     doctor_question(d, &d->settings->milter_listen, MILTER, request, sizeof request, judge_milter);
 }
 
@@ -163,7 +163,8 @@ static void ask_ready(struct doctor *d, const char *address, const char *program
     struct tg_error err;
     char *reply = NULL;
     size_t len;
-    enum tg_code code = doctor_exchange(d->settings, address, request, sizeof request - 1, judge_http, &judged, &reply, &len, &err);
+    enum tg_code code =
+        doctor_exchange(d->settings, address, request, sizeof request - 1, judge_http, &judged, &reply, &len, &err);
     const char *body = reply != NULL ? strstr(reply, "\r\n\r\n") : NULL;
     if (code != TG_OK) {
         doctor_error(d, "%s", err.text);
@@ -196,9 +197,11 @@ static void ask_version(struct doctor *d, const char *address)
     struct tg_error err;
     char *reply = NULL, program[40], version[40];
     size_t len;
-    enum tg_code code = doctor_exchange(d->settings, address, request, sizeof request - 1, judge_http, &judged, &reply, &len, &err);
+    enum tg_code code =
+        doctor_exchange(d->settings, address, request, sizeof request - 1, judge_http, &judged, &reply, &len, &err);
     const char *line = code == TG_OK ? strstr(reply, "\ntollgate_build_info{") : NULL;
-    if (line != NULL && sscanf(line, "\ntollgate_build_info{program=\"%39[^\"]\",version=\"%39[^\"]\"}", program, version) == 2 &&
+    if (line != NULL &&
+        sscanf(line, "\ntollgate_build_info{program=\"%39[^\"]\",version=\"%39[^\"]\"}", program, version) == 2 &&
         strcmp(version, PACKAGE_VERSION) != 0) {
         doctor_error(d, "the running %s is version %s, this command %s", program, version, PACKAGE_VERSION);
         doctor_remedy(d, "systemctl restart %s", program);

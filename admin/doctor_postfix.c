@@ -19,7 +19,8 @@ bool doctor_is_ours(const struct doctor *d, const struct tg_list *addresses, con
         if (strncmp(ours, "inet:localhost:", 15) == 0 && strncmp(theirs, "inet:127.0.0.1:", 15) == 0 &&
             strcmp(ours + 15, theirs + 15) == 0)
             return true;
-        snprintf(below, sizeof below, "unix:%s%s", queue != NULL ? queue : "", strncmp(theirs, "unix:", 5) == 0 ? theirs + 5 : "");
+        snprintf(below, sizeof below, "unix:%s%s", queue != NULL ? queue : "",
+                 strncmp(theirs, "unix:", 5) == 0 ? theirs + 5 : "");
         if (strcmp(ours, below) == 0)
             return true;
     }
@@ -69,15 +70,28 @@ static void look_at_milters(struct doctor *d, const struct postfix_service *serv
         if (!last)
             append(others, sizeof others, word);
         if (last && strstr(word, "default_action") != NULL && strstr(word, "tempfail") == NULL) {
-            doctor_error(d, "smtpd_milters gives Tollgate's milter an action of its own%s: while it is away, mail does not wait", where);
+            doctor_error(d,
+                         "smtpd_milters gives Tollgate's milter an action of its own%s: while it is away, mail does "
+                         "not wait",
+                         where);
             doctor_remedy(d, "smtpd_milters = %s%s", others, ours);
         }
     }
+    const char *maps = value_of(d, service, "smtpd_milter_maps");
+    if (*maps != '\0') {
+        doctor_warn(d, "smtpd_milter_maps (\"%s\") can take clients past Tollgate's milter", maps);
+        doctor_remedy(d, "smtpd_milter_maps =");
+    }
     if (!found)
-        doctor_error(d, "smtpd_milters is \"%s\"%s: Tollgate's milter %s is not in it, so nothing is checked or counted", list, where, ours);
+        doctor_error(d,
+                     "smtpd_milters is \"%s\"%s: Tollgate's milter %s is not in it, so nothing is checked or counted",
+                     list, where, ours);
     else if (!last)
-        doctor_error(d, "smtpd_milters is \"%s\"%s: Tollgate's milter is not last, so what a filter behind it refuses has been "
-                        "counted", list, where);
+        doctor_error(
+            d,
+            "smtpd_milters is \"%s\"%s: Tollgate's milter is not last, so what a filter behind it refuses has been "
+            "counted",
+            list, where);
     else
         return;
     doctor_remedy(d, "smtpd_milters = %s%s", others, ours);
@@ -85,22 +99,26 @@ static void look_at_milters(struct doctor *d, const struct postfix_service *serv
 
 void doctor_milters(struct doctor *d)
 {
-    for (const struct postfix_service *s = postfix_next(d->postfix, "smtpd", NULL); s != NULL; s = postfix_next(d->postfix, "smtpd", s))
-        look_at_milters(d, s);
+    for
+        DOCTOR_EACH(d, "smtpd", s)
+    look_at_milters(d, s);
 }
 
 void doctor_milter_action(struct doctor *d)
 {
     char where[200];
-    for (const struct postfix_service *s = postfix_next(d->postfix, "smtpd", NULL); s != NULL; s = postfix_next(d->postfix, "smtpd", s)) {
-        const char *action = value_of(d, s, "milter_default_action");
-        if (strcasecmp(action, "tempfail") == 0)
-            continue;
-        doctor_error(d, "milter_default_action is \"%s\"%s: while the milter is away, %s", action,
-                     doctor_where(d, s, "milter_default_action", where),
-                     strcasecmp(action, "accept") == 0 ? "mail goes out unchecked and uncounted" : "mail is lost or refused for good");
-        doctor_remedy(d, "milter_default_action = tempfail");
-    }
+    for
+        DOCTOR_EACH(d, "smtpd", s)
+        {
+            const char *action = value_of(d, s, "milter_default_action");
+            if (strcasecmp(action, "tempfail") == 0)
+                continue;
+            doctor_error(d, "milter_default_action is \"%s\"%s: while the milter is away, %s", action,
+                         doctor_where(d, s, "milter_default_action", where),
+                         strcasecmp(action, "accept") == 0 ? "mail goes out unchecked and uncounted"
+                                                           : "mail is lost or refused for good");
+            doctor_remedy(d, "milter_default_action = tempfail");
+        }
 }
 
 /* ---- logins ---- */
@@ -132,15 +150,18 @@ static void look_at_sasl(struct doctor *d, const struct postfix_service *service
 void doctor_sasl(struct doctor *d)
 {
     bool any = false;
-    for (const struct postfix_service *s = postfix_next(d->postfix, "smtpd", NULL); s != NULL; s = postfix_next(d->postfix, "smtpd", s)) {
-        bool on = strcasecmp(value_of(d, s, "smtpd_sasl_auth_enable"), "yes") == 0;
-        any = any || on;
-        if (on)
-            look_at_sasl(d, s);
-    }
+    for
+        DOCTOR_EACH(d, "smtpd", s)
+        {
+            bool on = strcasecmp(value_of(d, s, "smtpd_sasl_auth_enable"), "yes") == 0;
+            any = any || on;
+            if (on)
+                look_at_sasl(d, s);
+        }
     if (any || d->settings->auth_listen.count == 0)
         return;
-    doctor_error(d, "smtpd_sasl_auth_enable is \"no\" in every smtpd, but auth_listen opens the auth door: nobody can log in");
+    doctor_error(
+        d, "smtpd_sasl_auth_enable is \"no\" in every smtpd, but auth_listen opens the auth door: nobody can log in");
     doctor_remedy(d, "smtpd_sasl_auth_enable = yes");
 }
 
@@ -171,12 +192,16 @@ static const struct {
     bool (*good)(const char *value);
     const char *wanted, *why;
 } settings_of_messages[] = {
-    { "cleanup_replace_stray_cr_lf", "cleanup", is_no, "no", "a stray CR becomes a space, which can hide a header field from the milter" },
-    { "message_reject_characters", "cleanup", rejects_cr_and_nul, "\\0\\r",
-      "a CR or NUL in a message can end or hide a header field, so that the milter reads another From than the recipient" },
-    { "local_header_rewrite_clients", "smtpd", is_empty, "", "Postfix completes and rewrites From of these clients before the milter reads it" },
-    { "smtpd_forbid_bare_newline", "smtpd", closes_bare_newline, "normalize", "a line end of LF alone can smuggle in a second message" },
-    { "smtpd_forbid_bare_newline_exclusions", "smtpd", is_empty, "", "these clients can smuggle in a second message" },
+    {"cleanup_replace_stray_cr_lf", "cleanup", is_no, "no",
+     "a stray CR becomes a space, which can hide a header field from the milter"},
+    {"message_reject_characters", "cleanup", rejects_cr_and_nul, "\\0\\r",
+     "a CR or NUL in a message can end or hide a header field, so that the milter reads another From than the "
+     "recipient"},
+    {"local_header_rewrite_clients", "smtpd", is_empty, "",
+     "Postfix completes and rewrites From of these clients before the milter reads it"},
+    {"smtpd_forbid_bare_newline", "smtpd", closes_bare_newline, "normalize",
+     "a line end of LF alone can smuggle in a second message"},
+    {"smtpd_forbid_bare_newline_exclusions", "smtpd", is_empty, "", "these clients can smuggle in a second message"},
 };
 
 static void look_at_setting(struct doctor *d, const struct postfix_service *service, size_t i)
@@ -188,7 +213,8 @@ static void look_at_setting(struct doctor *d, const struct postfix_service *serv
         doctor_warn(d, "this Postfix has no %s: %s", name, settings_of_messages[i].why);
         doctor_remedy(d, "upgrade Postfix");
     } else if (!settings_of_messages[i].good(value)) {
-        doctor_error(d, "%s is \"%s\"%s: %s", name, value, doctor_where(d, service, name, where), settings_of_messages[i].why);
+        doctor_error(d, "%s is \"%s\"%s: %s", name, value, doctor_where(d, service, name, where),
+                     settings_of_messages[i].why);
         doctor_remedy(d, "%s = %s", name, settings_of_messages[i].wanted);
     }
 }
@@ -197,7 +223,8 @@ void doctor_message_settings(struct doctor *d)
 {
     for (size_t i = 0; i < sizeof settings_of_messages / sizeof *settings_of_messages; i++) {
         const char *program = settings_of_messages[i].program;
-        for (const struct postfix_service *s = postfix_next(d->postfix, program, NULL); s != NULL; s = postfix_next(d->postfix, program, s))
-            look_at_setting(d, s, i);
+        for
+            DOCTOR_EACH(d, program, s)
+        look_at_setting(d, s, i);
     }
 }

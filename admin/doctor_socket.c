@@ -24,7 +24,9 @@ static bool may(const struct stat *st, const struct passwd *pw, mode_t want)
 {
     if (pw->pw_uid == 0)
         return true;
-    mode_t bits = st->st_uid == pw->pw_uid ? st->st_mode >> 6 : st->st_gid == pw->pw_gid ? st->st_mode >> 3 : st->st_mode;
+    mode_t bits = st->st_uid == pw->pw_uid   ? st->st_mode >> 6
+                  : st->st_gid == pw->pw_gid ? st->st_mode >> 3
+                                             : st->st_mode;
     return (bits & want) == want;
 }
 
@@ -64,15 +66,16 @@ static void look_at(struct doctor *d, const char *address, const struct passwd *
     if (pw == NULL || !may_enter(d, where.path, pw) || may(&st, pw, 6))
         return;
     const struct passwd *owner = getpwuid(st.st_uid);
-    doctor_error(d, "Postfix's user %s may not use %s: it belongs to %s, group id %ld, mode %04o", pw->pw_name, where.path,
-                 owner != NULL ? owner->pw_name : "?", (long)st.st_gid, st.st_mode & 07777);
-    doctor_remedy(d, "%s: socket_group = \"%s\" and socket_mode = \"0660\", then restart both daemons", s->path, pw->pw_name);
+    doctor_error(d, "Postfix's user %s may not use %s: it belongs to %s, group id %ld, mode %04o", pw->pw_name,
+                 where.path, owner != NULL ? owner->pw_name : "?", (long)st.st_gid, st.st_mode & 07777);
+    doctor_remedy(d, "%s: socket_group = \"%s\" and socket_mode = \"0660\", then restart both daemons", s->path,
+                  pw->pw_name);
 }
 
 void doctor_sockets(struct doctor *d)
 {
     const struct tg_settings *s = d->settings;
-    const struct tg_list *lists[] = { &s->milter_listen, &s->auth_listen, &s->policy_listen, &s->socketmap_listen };
+    const struct tg_list *lists[] = {&s->milter_listen, &s->auth_listen, &s->policy_listen, &s->socketmap_listen};
     const char *owner = d->postfix != NULL ? postfix_setting(d->postfix, "mail_owner") : NULL;
     const struct passwd *pw = owner != NULL ? getpwnam(owner) : NULL;
     if (pw == NULL)
@@ -93,9 +96,9 @@ static enum tg_code fail_connect(const char *address, int error, struct tg_error
 static enum tg_code connect_to(const char *address, int *out, struct tg_error *err)
 {
     struct tg_listen where;
-    struct sockaddr_un path = { .sun_family = AF_UNIX };
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found = NULL;
-    struct timeval wait = { .tv_sec = WAIT_S };
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
+    struct timeval wait = {.tv_sec = WAIT_S};
     char port[8];
     if (!tg_listen_parse(address, &where))
         return tg_fail(err, TG_NOT_FOUND, "%s is no address", address);
@@ -138,7 +141,7 @@ static bool send_all(int fd, const char *data, size_t len)
 static bool read_more(int fd, char *reply, size_t *len, uint64_t until)
 {
     uint64_t now = tg_metrics_clock();
-    struct pollfd ready = { .fd = fd, .events = POLLIN };
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
     if (*len == REPLY_MAX || now >= until || poll(&ready, 1, (int)((until - now) / 1000000) + 1) <= 0)
         return false;
     ssize_t got = recv(fd, reply + *len, REPLY_MAX - *len, 0);
@@ -168,8 +171,8 @@ enum tg_code doctor_exchange(const struct tg_settings *settings, const char *add
     return TG_OK;
 }
 
-static void tell_wrong(struct doctor *d, const char *address, const char *program, enum doctor_reply judged, const char *reply,
-                       size_t reply_len)
+static void tell_wrong(struct doctor *d, const char *address, const char *program, enum doctor_reply judged,
+                       const char *reply, size_t reply_len)
 {
     char shown[100];
     size_t len = 0;
@@ -179,8 +182,8 @@ static void tell_wrong(struct doctor *d, const char *address, const char *progra
     if (len == 0)
         doctor_error(d, "%s takes connections at %s, but gives no answer", program, address);
     else
-        doctor_error(d, "who answers at %s %s: \"%s\"", address, judged == REPLY_WRONG ? "says what it must not"
-                                                                                    : "does not finish its answer", shown);
+        doctor_error(d, "who answers at %s %s: \"%s\"", address,
+                     judged == REPLY_WRONG ? "says what it must not" : "does not finish its answer", shown);
     doctor_remedy(d, "look into the log of %s, and see who listens: ss -lxtp", program);
 }
 
@@ -193,8 +196,8 @@ size_t doctor_question(struct doctor *d, const struct tg_list *addresses, const 
         struct tg_error err;
         char *reply = NULL;
         size_t reply_len = 0;
-        enum tg_code code = doctor_exchange(d->settings, addresses->item[i], request, len, judge, &judged, &reply, &reply_len,
-                                            &err);
+        enum tg_code code =
+            doctor_exchange(d->settings, addresses->item[i], request, len, judge, &judged, &reply, &reply_len, &err);
         if (code == TG_REFUSED) {
             doctor_warn(d, "%s could not be asked: %s", addresses->item[i], err.text);
             doctor_remedy(d, "sudo tollgate doctor");

@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "authd/listen.h"
 #include "authd/metrics.h"
-#include "schema/daemon.h"
 #include "schema/handed_over.h"
-#include "schema/listen_address.h"
+#include "schema/listen_socket.h"
 #include "schema/log.h"
 #include "schema/network.h"
 
@@ -75,52 +73,6 @@ void listeners_free(struct listeners **listeners)
 
 /* ---- binding ---- */
 
-static enum tg_code bind_unix(int fd, const char *text, const char *path, const struct tg_socket_address *address,
-                              const struct tg_settings *settings, struct tg_error *err)
-{
-    enum tg_code code = tg_socket_make_room(path, err);
-    if (code != TG_OK)
-        return code;
-    /* Nobody gets in before it has its group and mode. */
-    mode_t old = umask(0777);
-    int result = bind(fd, (const struct sockaddr *)&address->storage, address->len);
-    umask(old);
-    if (result != 0)
-        return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s%s", text, strerror(errno),
-                       errno == ENOENT ? " (make its directory, which user and mail server must be able to enter)" : "");
-    return tg_socket_permissions(path, settings, err);
-}
-
-static enum tg_code bind_inet(int fd, const char *text, const struct tg_socket_address *address, struct tg_error *err)
-{
-    int on = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (address->storage.ss_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, (const struct sockaddr *)&address->storage, address->len) != 0)
-        return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s%s", text, strerror(errno),
-                       errno == EADDRINUSE ? " (another process listens there; stop it first)" : "");
-    return TG_OK;
-}
-
-static enum tg_code make_socket(const struct tg_listen *where, const char *text, const struct tg_socket_address *address,
-                                const struct tg_settings *settings, int *out, struct tg_error *err)
-{
-    int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text, strerror(errno));
-    enum tg_code code = where->is_unix ? bind_unix(fd, text, where->path, address, settings, err)
-                                       : bind_inet(fd, text, address, err);
-    /* At once, so that a second daemon started meanwhile sees that somebody is there. */
-    if (code == TG_OK && listen(fd, BACKLOG) != 0)
-        code = tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text, strerror(errno));
-    if (code != TG_OK)
-        close(fd);
-    else
-        *out = fd;
-    return code;
-}
-
 enum tg_code listeners_bind(struct listeners *listeners, const struct door *door, const char *text,
                             const struct tg_settings *settings, struct tg_error *err)
 {
@@ -135,7 +87,7 @@ enum tg_code listeners_bind(struct listeners *listeners, const struct door *door
         return code;
     int fd = tg_handed_over(&address);
     bool made_here = fd < 0;
-    if (made_here && (code = make_socket(&where, text, &address, settings, &fd, err)) != TG_OK)
+    if (made_here && (code = tg_listen_socket(text, BACKLOG, settings, &fd, err)) != TG_OK)
         return code;
     struct listener *l = tg_xcalloc(1, sizeof *l);
     l->door = door;

@@ -174,7 +174,7 @@ enum tg_code monitor_bind(const struct tg_settings *settings, struct monitor **o
     monitor->stop_fd = -1;
     for (size_t i = 0; i < list->count && code == TG_OK; i++) {
         struct tg_listen where;
-        code = tg_listen_socket(list->item[i], settings, &monitor->listener[i].fd, err);
+        code = tg_listen_socket(list->item[i], CLIENTS_MAX, settings, &monitor->listener[i].fd, err);
         if (code != TG_OK)
             break;
         monitor->listeners++;

@@ -11,8 +11,6 @@
 #include "schema/daemon.h"
 #include "schema/listen_socket.h"
 
-enum { BACKLOG = 64 };
-
 static enum tg_code bind_unix(int fd, const char *text, const char *path, const struct tg_settings *settings,
                               struct tg_error *err)
 {
@@ -27,7 +25,7 @@ static enum tg_code bind_unix(int fd, const char *text, const char *path, const 
     umask(old);
     if (result != 0)
         return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s%s", text, strerror(errno),
-                       errno == ENOENT ? " (make its directory, which the daemon's user must be able to enter)" : "");
+                       errno == ENOENT ? " (make its directory, which user and mail server must be able to enter)" : "");
     return tg_socket_permissions(path, settings, err);
 }
 
@@ -43,7 +41,7 @@ static enum tg_code bind_inet(int fd, const char *text, const struct addrinfo *a
                    errno == EADDRINUSE ? " (another process listens there; stop it first)" : "");
 }
 
-enum tg_code tg_listen_socket(const char *text, const struct tg_settings *settings, int *fd, struct tg_error *err)
+enum tg_code tg_listen_socket(const char *text, int backlog, const struct tg_settings *settings, int *fd, struct tg_error *err)
 {
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *found = NULL;
     struct tg_listen where;
@@ -60,7 +58,7 @@ enum tg_code tg_listen_socket(const char *text, const struct tg_settings *settin
         code = tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text, strerror(errno));
     else
         code = where.is_unix ? bind_unix(*fd, text, where.path, settings, err) : bind_inet(*fd, text, found, err);
-    if (code == TG_OK && listen(*fd, BACKLOG) != 0)
+    if (code == TG_OK && listen(*fd, backlog) != 0)
         code = tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text, strerror(errno));
     if (code != TG_OK && *fd >= 0)
         close(*fd);

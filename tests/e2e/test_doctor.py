@@ -18,8 +18,8 @@ RELAY = {"return_path_domain": RETURN_PATH, "init_options": ("--return-path-doma
 @pytest.fixture(scope="module")
 def relay(request):
     import conftest
-    return conftest.make(request, **RELAY, http_listen=[f"inet:127.0.0.1:{free_port()}"],
-                         milter_http_listen=[f"inet:127.0.0.1:{free_port()}"])
+    doors = ("http", "milter_http", "socketmap", "dict")
+    return conftest.make(request, **RELAY, **{f"{door}_listen": [f"inet:127.0.0.1:{free_port()}"] for door in doors})
 
 
 def findings(relay):
@@ -45,8 +45,18 @@ def test_nothing_is_wrong_with_what_ships(relay):
     ok, checks = findings(relay)
     assert wrong(checks) == []
     assert ok
-    assert {"auth", "policy", "milter", "http", "version", "smtpd_milters", "relay", "return-path", "message", "store",
-            "clock"} <= set(checks)
+    assert {"http", "version", "smtpd_milters", "relay", "return-path", "message", "store", "clock"} <= set(checks)
+    for door in ("auth", "policy", "milter", "socketmap", "dict"):
+        assert "answers" in checks[door][0][1]
+
+
+def test_the_saslauthd_door_is_asked_too(make_relay):
+    """By itself: the question is a failed login, and the next one would be answered later."""
+    relay = make_relay(**RELAY, saslauthd_listen=[f"inet:127.0.0.1:{free_port()}"])
+    relay.postfix.run("postconf", "-c", relay.postfix.etc, "-e", "smtpd_sasl_type = cyrus")
+    ok, checks = findings(relay)
+    assert wrong(checks) == []
+    assert "answers, and refuses" in checks["saslauthd"][0][1]
 
 
 def test_people_see_a_table(relay):
@@ -63,6 +73,7 @@ MAIN = [
      "smtpd_milters = inet:127.0.0.1:9, unix:{run}/milter"),
     ("smtpd_milters", "{{ unix:{run}/milter, default_action=accept }}", "smtpd_milters", "error", "an action of its own",
      "smtpd_milters = unix:{run}/milter"),
+    ("smtpd_milter_maps", "inline:{{192.0.2.1=DISABLE}}", "smtpd_milters", "warning", "past Tollgate's milter", "smtpd_milter_maps ="),
     ("milter_default_action", "accept", "milter_default_action", "error", "unchecked and uncounted",
      "milter_default_action = tempfail"),
     ("milter_default_action", "reject", "milter_default_action", "error", "refused for good", "milter_default_action = tempfail"),
