@@ -4,6 +4,7 @@ import datetime
 import json
 import re
 import subprocess
+import time
 from email.header import decode_header, make_header
 
 import pytest
@@ -332,6 +333,25 @@ def test_authd_sweeps_by_itself(make_relay):
     relay.tollgate.wait_event("sweep", "mails_sent 1")
     assert relay.command("order", "show", order["id"])["mail"]["status"] == "sent"
     assert f"Subject: Your order {order['id']}" in (relay.directory / "mail.out").read_text()
+
+
+def test_a_mailer_that_hangs_holds_neither_logins_nor_reloads_nor_the_end(make_relay):
+    relay = make_relay(start=False, user="", mailer="exit 75")
+    account = relay.tollgate.add_account()
+    relay.command("account", "password", account.username)  # a mail that waits
+    account.password = relay.command("account", "password", account.username)["password"]
+    relay.tollgate.configure(mailer=f"touch {relay.directory}/begun; sleep 600")
+    relay.start()
+    wait_until("the mailer", (relay.directory / "begun").exists)
+    assert relay.send(account) == 250
+    for _ in range(2):  # the settings that the sweep works with must outlive both
+        assert relay.tollgate.reload(relay.tollgate.authd)
+    assert relay.send(account) == 250
+    begun = time.monotonic()
+    relay.tollgate.stop()
+    assert time.monotonic() - begun < 20
+    answer = relay.tollgate.try_command("sweep", "--dry-run")
+    assert answer.status == 0
 
 
 # ---- notices ----
