@@ -1,6 +1,7 @@
 /* manual.c: tollgate(1) in mdoc, from the table of commands. */
 #include <string.h>
 #include "admin/help.h"
+#include "schema/template.h"
 
 /* A backslash begins an escape; a quote or dot at a line's start a request, which no text here begins with. */
 static void text(FILE *out, const char *s)
@@ -104,14 +105,9 @@ static const char money[] =
     ".Ss Mails\n"
     "Mails are written with the change that causes them, sent by the command right after it, and again every hour where that\n"
     "failed, for seven days;\n.Ic order show\nsays how it stands.\nEach text is built in, and replaced by a file in the directory\n"
-    ".Ic templates :\n"
-    ".Pa order.txt , renewal.txt , paid.txt , quota.txt , expiry.txt , disabled.txt , error.txt , password.txt\n"
-    "to the customer,\n.Pa cap.txt , unusual.txt , network.txt , bounces.txt\nto the provider.\n"
-    "Its first line is\n.Ql Subject:\nand the subject, then an empty line, then the text, in UTF-8.\n"
-    "What it may say:\n"
-    ".Li {{name}} , {{customer}} , {{username}} , {{description}} , {{order}} , {{plan}} , {{messages}} , {{amount}} , {{currency}} ,\n"
-    ".Li {{due}} , {{payment}} , {{payment_url}} , {{period_start}} , {{left}} , {{used}} , {{limit}} , {{percent}} , {{until}} ,\n"
-    ".Li {{reason}} , {{detail}} .\n"
+    ".Ic templates :\n";
+
+static const char after_templates[] =
     "A file with any other word is not used, and the sweep says so.\n"
     ".Ss Notices\n"
     "The customer is told when 80 and 100 per cent of a plan are used, once a period or package; 30 and 7 days before a package with\n"
@@ -126,6 +122,15 @@ static const char money[] =
     "does every hour what\n.Ic sweep\ndoes by hand.\n"
     "What was done is not done again, so it may be run at any time, by several at once, and after it was killed.\n"
     "Activity is removed\n.Ic activity_days\nafter its day, as are mails that were sent; the counts of each day stay.\n";
+
+static void write_templates(FILE *out)
+{
+    for (int kind = 0; kind < TG_MAIL_KINDS; kind++)
+        fprintf(out, ".Pa %s.txt %s\n", tg_mail_kind_name((enum tg_mail_kind)kind), kind + 1 < TG_MAIL_KINDS ? "," : ".");
+    fputs("Its first line is\n.Ql Subject:\nand the subject, then an empty line, then the text, in UTF-8.\nWhat it may say:\n", out);
+    for (size_t i = 0; tg_template_word(i) != NULL; i++)
+        fprintf(out, ".Li {{%s}} %s\n", tg_template_word(i), tg_template_word(i + 1) != NULL ? "," : ".");
+}
 
 void help_manual(FILE *out)
 {
@@ -145,6 +150,8 @@ void help_manual(FILE *out)
     fputs(".El\n", out);
     help_keeping(out);
     fputs(money, out);
+    write_templates(out);
+    fputs(after_templates, out);
     fputs(".Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev TOLLGATE_CONFIG\nThe configuration, where\n.Fl c\nis not given.\n"
           ".It Ev NO_COLOR\nNo colours, also on a terminal.\n.It Ev COLUMNS\nThe width of tables.\n"
           ".It Ev SUDO_USER\nStands in the audit log beside the user.\n.El\n"

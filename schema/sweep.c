@@ -227,13 +227,19 @@ enum tg_code sweep_delete(struct sweep *s, enum tg_db db, struct tg_key prefix, 
             break;
         g->count = 0;
         if ((code = tg_walk_begin(view, db, &prefix, &from, TG_FORWARD, &walk, err)) == TG_OK) {
-            while (g->count < KEYS_BATCH && (code = next(s, walk, &from, err)) == TG_OK) {
+            for (int i = 0; i < LOOKED_AT && g->count < KEYS_BATCH && (code = next(s, walk, &from, err)) != TG_NOT_FOUND; i++) {
+                if (code == TG_REFUSED) /* this one stays */
+                    continue;
+                if (code != TG_OK)
+                    break;
                 g->key[g->count++] = from;
                 step_over(&from);
             }
             tg_walk_end(&walk);
         }
         tg_view_end(&view);
+        if (code == TG_REFUSED)
+            code = TG_OK;
         if ((code == TG_OK || code == TG_NOT_FOUND) && g->count > 0) {
             enum tg_code changed = sweep_change(s, delete_in, g, err);
             code = changed == TG_OK ? code : changed;

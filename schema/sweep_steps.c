@@ -116,20 +116,19 @@ static enum tg_code next_activity(struct sweep *s, struct tg_walk *walk, struct 
 {
     struct tg_span key, value;
     struct tg_event_id id;
-    enum tg_code code;
-    while ((code = tg_walk_next(walk, &key, &value, err)) == TG_OK) {
-        if (!tg_read_event(key, &id))
-            return tg_fail(err, TG_UNUSABLE, "damaged key in the activity log (see tollgate store check)");
-        if (id.time_us < cutoff(s) * 1000000) {
-            *from = tg_key_event(&id);
-            return TG_OK;
-        }
-        if (id.account_id == UINT64_MAX)
-            return TG_NOT_FOUND;
-        struct tg_key next = tg_key_id(id.account_id + 1); /* the rest of this account is younger */
-        tg_walk_seek(walk, &next);
-    }
-    return code;
+    enum tg_code code = tg_walk_next(walk, &key, &value, err);
+    if (code != TG_OK)
+        return code;
+    if (!tg_read_event(key, &id))
+        return tg_fail(err, TG_UNUSABLE, "damaged key in the activity log (see tollgate store check)");
+    *from = tg_key_event(&id);
+    if (id.time_us < cutoff(s) * 1000000)
+        return TG_OK;
+    if (id.account_id == UINT64_MAX)
+        return TG_NOT_FOUND;
+    *from = tg_key_id(id.account_id + 1); /* the rest of this account is younger */
+    tg_walk_seek(walk, from);
+    return TG_REFUSED;
 }
 
 static enum tg_code remove_activity(struct sweep *s, struct tg_error *err)

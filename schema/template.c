@@ -20,6 +20,11 @@ const char *tg_mail_kind_name(enum tg_mail_kind kind)
     return built_in[kind].name;
 }
 
+const char *tg_template_word(size_t i)
+{
+    return i < sizeof words / sizeof *words ? words[i] : NULL;
+}
+
 /* ---- placeholders ---- */
 
 /* From "{{" on: the word, without blanks around it, and how long all of it is; 0: not closed. */

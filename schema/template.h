@@ -29,6 +29,8 @@ enum tg_mail_kind {
     TG_MAIL_KINDS
 };
 const char *tg_mail_kind_name(enum tg_mail_kind kind); /* "order" … */
+/* What a template may say, for the manual page; NULL behind the last. */
+const char *tg_template_word(size_t i);
 
 struct tg_templates;
 

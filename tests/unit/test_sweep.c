@@ -29,6 +29,15 @@ static void test_all_accounts_are_reached_in_batches(void **state)
     assert_ok(tg_sweep(m->store, &m->settings, m->now, NULL, &r, &err));
     assert_int_equal(r.count[TG_SWEPT_RENEWALS], 0);
     assert_int_equal(count_in(m, TG_DB_ORDERS), 2 * 620);
+    assert_int_equal(count_in(m, TG_DB_ACTIVITY), 620); /* each became enabled */
+    m->now += 10 * DAY;
+    for (m->id = 1; m->id <= 620; m->id += 2)
+        assert_true(take(m, 1));
+    m->now += 85 * DAY;
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, NULL, &r, &err));
+    assert_int_equal(r.count[TG_SWEPT_ACTIVITY], 620);
+    assert_int_equal(r.count[TG_SWEPT_ERRORS], 620);
+    assert_int_equal(count_in(m, TG_DB_ACTIVITY), 310 + 620);
     must_agree(m);
 }
 
