@@ -31,10 +31,13 @@ def end(relay, request):
         relay.remove()
 
 
-def make(request, **settings):
-    relay = Relay(**settings)
+def make(request, start=True, **settings):
+    relay = Relay(start=False, **settings)
     relay.failed_before = request.session.testsfailed
+    # Before the start: what a start that fails leaves running must end too.
     request.addfinalizer(lambda: end(relay, request))
+    if start:
+        relay.start()
     return relay
 
 

@@ -1,6 +1,7 @@
 """Processes that a test starts, and only those: ended by pid, with their output kept."""
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -16,9 +17,15 @@ DEADLINE_S = 60
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Outside of the range from which the kernel takes the ports of clients, for one of those could be faster."""
+    while True:
+        with socket.socket() as s:
+            try:
+                port = random.SystemRandom().randrange(12000, 30000)
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def make_directory():
