@@ -54,21 +54,10 @@ static enum tg_code read_all(struct tg_view *view, const struct wanted *w, json_
     return code == TG_NOT_FOUND ? TG_OK : code;
 }
 
-/* A reference holds time and sequence; its letters do not sort as they do (in base32, digits stand behind z). */
-static int compare_references(const char *a, const char *b)
-{
-    struct tg_event_id x = { 0 }, y = { 0 };
-    tg_ref_parse(a, &x);
-    tg_ref_parse(b, &y);
-    if (x.time_us != y.time_us)
-        return x.time_us < y.time_us ? -1 : 1;
-    return x.sequence == y.sequence ? 0 : x.sequence < y.sequence ? -1 : 1;
-}
-
 static int by_time(const void *a, const void *b)
 {
     const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-    return compare_references(json_string_value(json_object_get(x, "ref")), json_string_value(json_object_get(y, "ref")));
+    return tg_ref_compare(json_string_value(json_object_get(x, "ref")), json_string_value(json_object_get(y, "ref")));
 }
 
 /* Oldest first, and of those the last `limit`. */

@@ -173,13 +173,10 @@ static enum tg_code poll_once(struct poll *p, const char *username, struct tg_er
 
 /* ---- showing ---- */
 
-/* Times are RFC 3339 of one zone, so their order is the text's; a reference begins with its time,
- * in microseconds. */
 static int by_time(const void *a, const void *b)
 {
     const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-    int order = strcmp(text_of(x, "time"), text_of(y, "time"));
-    return order != 0 ? order : strcmp(text_of(x, "ref"), text_of(y, "ref"));
+    return tg_ref_compare(text_of(x, "ref"), text_of(y, "ref"));
 }
 
 static void print_line(const struct terminal *t, const json_t *event, bool all)

@@ -25,7 +25,8 @@ need_packages() {
     rm -f "$apt_log"
 }
 
-listed_packages() { sed -e '/^#/d' -e '/^$/d' demo/packages; }
+# The packages that these files list.
+listed_packages() { sed -e '/^#/d' -e '/^$/d' "$@"; }
 
 # build DIR [CONFIGURE-OPTION …]: out of tree; quick where nothing changed.
 build() {

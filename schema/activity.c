@@ -62,6 +62,16 @@ bool tg_ref_parse(const char *text, struct tg_event_id *id)
     return true;
 }
 
+int tg_ref_compare(const char *a, const char *b)
+{
+    struct tg_event_id x = { 0 }, y = { 0 };
+    (void)tg_ref_parse(a, &x);
+    (void)tg_ref_parse(b, &y);
+    if (x.time_us != y.time_us)
+        return x.time_us < y.time_us ? -1 : 1;
+    return x.sequence == y.sequence ? 0 : x.sequence < y.sequence ? -1 : 1;
+}
+
 static enum tg_code unpack(struct tg_view *view, struct tg_span key, struct tg_span value,
                            struct tg_event_id *id, Tg__Activity **activity, struct tg_error *err)
 {

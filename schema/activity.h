@@ -14,6 +14,9 @@ enum { TG_REF_SIZE = 17 };
 char *tg_ref_text(const struct tg_event_id *id, char buf[TG_REF_SIZE]);
 /* account_id stays 0. */
 bool tg_ref_parse(const char *text, struct tg_event_id *id);
+/* Which of two references is the earlier event's: negative, zero, positive. Their texts sort otherwise: in base32 the
+ * digits stand behind the letters. */
+int tg_ref_compare(const char *a, const char *b);
 /* Which event is it? Tries one key an account; account_id 0 included. */
 enum tg_code tg_activity_by_ref(struct tg_view *view, const char *ref, struct tg_event_id *id, Tg__Activity **activity,
                                 struct tg_error *err) TG_MUST_CHECK;

@@ -177,8 +177,7 @@ def test_a_report_to_a_disabled_account_still_arrives(relay, notified):
     relay.sink.wait(subject="after all", to=notified.notify)
 
 
-def test_a_report_on_a_message_with_a_null_sender_needs_nobody_to_tell(relay, account):
-    """Its token can't come back, for it had none; a token of an account without any address is the original sender's."""
+def test_without_a_notification_address_a_report_is_the_original_senders(relay, account):
     token = token_of(relay, account)
     assert bring(relay, token, dsn(subject="to the sender")) == 250
     assert relay.sink.wait(subject="to the sender").recipients == [account.sender]

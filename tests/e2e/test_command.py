@@ -137,7 +137,7 @@ def test_domain_and_ip_commands(tollgate, account):
     assert [e["note"] for e in tollgate.command("ip", "list", account.username)] == [None, "office"]
     matches = tollgate.command("ip", "lookup", "192.0.2.3")["matches"]
     assert [m["username"] for m in matches] == [account.username]
-    assert tollgate.command("ip", "lookup", "203.0.113.1")["matches"] == []
+    assert tollgate.try_command("ip", "lookup", "203.0.113.1").status == 3
     tollgate.command("ip", "remove", "192.0.2.0/28", account.username)
     assert tollgate.command("account", "show", account.username)["ips"] == ["198.51.100.0/24"]
 
@@ -170,7 +170,7 @@ def test_tables_are_aligned_and_a_pipe_has_no_escape_sequences(tollgate, account
     column = listed[0].index("STATUS")
     assert all(line[column - 1] == " " and line[column] != " " for line in listed)
     shown = tollgate.try_command("account", "show", account.username).out
-    assert account.domain in shown and "0 used, 1000 left" in shown
+    assert account.domain in shown and "1,000" in shown and account.username in shown
 
 
 def test_text_of_others_can_not_command_the_terminal(tollgate):

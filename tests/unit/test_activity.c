@@ -180,6 +180,20 @@ static void test_references_are_sixteen_letters_and_digits(void **state)
         assert_false(tg_ref_parse(bad[i], &back));
 }
 
+static void test_references_are_compared_by_time_and_then_sequence(void **state)
+{
+    (void)state;
+    /* "z" and "2" follow each other in base32, and not in ASCII. */
+    static const struct tg_event_id ordered[] = {{1, 25 << 6, 0}, {1, 26 << 6, 0}, {1, 26 << 6, 1}, {0, 27 << 6, 0}};
+    enum { N = sizeof ordered / sizeof *ordered };
+    char a[TG_REF_SIZE], b[TG_REF_SIZE];
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++) {
+            int order = tg_ref_compare(tg_ref_text(&ordered[i], a), tg_ref_text(&ordered[j], b));
+            assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
+        }
+}
+
 static enum tg_code damage_daily(struct tg_change *change, void *arg, struct tg_error *error)
 {
     (void)arg;
@@ -218,6 +232,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_walk_reads_the_newest_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_event_is_found_by_its_reference, setup, teardown),
         cmocka_unit_test(test_references_are_sixteen_letters_and_digits),
+        cmocka_unit_test(test_references_are_compared_by_time_and_then_sequence),
         cmocka_unit_test_setup_teardown(test_damaged_counters_are_not_begun_anew, setup, teardown),
         cmocka_unit_test(test_kinds_have_names),
     };
