@@ -5,16 +5,13 @@ U_LABEL, A_LABEL = "bücher.example", "xn--bcher-kva.example"
 
 
 @pytest.fixture(scope="module", params=[U_LABEL, A_LABEL], ids=["added as U-label", "added as A-label"])
-def shop(request):
+def shop(request, relay):
     """An account whose domain was given to the command in either form."""
-    import conftest
-    relay = request.getfixturevalue("relay")
     account = relay.tollgate.add_account(domain=request.param)
     account.relay = relay
     yield account
     relay.command("domain", "dissociate", account.domain, account.username)
     relay.command("domain", "remove", account.domain)
-    assert conftest
 
 
 @pytest.mark.parametrize("sender", [f"info@{U_LABEL}", f"info@{A_LABEL}", "info@BÜCHER.example", f"info@{A_LABEL.upper()}",

@@ -4,7 +4,7 @@ import dataclasses
 import socketserver
 import threading
 
-from .process import wait_until
+from .process import free_port, wait_until
 
 
 @dataclasses.dataclass
@@ -81,7 +81,7 @@ class Sink(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Session)
+        super().__init__(("127.0.0.1", free_port()), Session)
         self.port = self.server_address[1]
         self.arrived = threading.Lock()
         self.mails = []
