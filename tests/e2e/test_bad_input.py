@@ -102,7 +102,7 @@ AUTH_GARBAGE = {
     "a long line without end": HELLO + b"A" * 1000000,
     "a NUL": HELLO + b"AUTH\t1\tPL\0AIN\n",
     "HTTP": b"GET / HTTP/1.0\r\n\r\n",
-    "TLS": bytes.fromhex("16030100c8010000c40303") + os.urandom(200),
+    "TLS": bytes.fromhex("16030100c8010000c40303") + os.urandom(200) + b"\n",
 }
 POLICY_GARBAGE = {
     "binary": os.urandom(4096) + b"\n\n",
