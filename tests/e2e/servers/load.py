@@ -61,7 +61,10 @@ class Load:
         while not self.ended.is_set():
             try:
                 with Client(self.relay.postfix.port, **self.options) as client:
+                    refused = self.refused.total()
                     self.session(client, account)
+                if self.refused.total() > refused:
+                    self.ended.wait(0.05)  # as a client does; and the ports of this machine are not endless
             except OSError:
                 with self.lock:
                     self.lost += 1
