@@ -63,7 +63,20 @@ class Postfix:
         for file in self.etc.iterdir():
             os.utime(file, (1, 1))
 
+    def daemons(self):
+        """Processes that work in this queue directory."""
+        found = []
+        for cwd in pathlib.Path("/proc").glob("[0-9]*/cwd"):
+            try:
+                if os.readlink(cwd) == str(self.directory / "q"):
+                    found.append(cwd.parent.name)
+            except OSError:
+                pass  # it ended
+        return found
+
     def start(self):
+        # Daemons of an earlier start take sockets and log with them as they end.
+        wait_until("Postfix's earlier daemons end", lambda: not self.daemons())
         self.age()
         self.master = Process([DAEMONS / "master", "-c", self.etc, "-s"], self.directory / "master.out",
                               env={**os.environ, "LC_ALL": "C"})
