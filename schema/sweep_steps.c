@@ -1,5 +1,5 @@
 /* sweep_steps.c: what the sweep does, one row a step, in this order: what changes a status comes before the notices, and
- * the mails last, so that they leave in the same hour. */
+ * the mails come behind the notices, so that they leave in the same hour. */
 #include <stdio.h>
 #include "schema/account.h"
 #include "schema/activity.h"
@@ -180,14 +180,15 @@ static enum tg_code send_mails(struct sweep *s, struct tg_error *err)
     return code;
 }
 
-/* A new step is a row. Checks that ask the network come before the notices too, but never inside a change. */
+/* A new step is a row. What waits for the network is last, and never inside a change: a DNS that does not answer may take
+ * minutes, and holds up no renewal, notice or mail. */
 const struct sweep_step sweep_steps[] = {
     { .name = "plans", .is_due = plans_due, .apply = plans_apply },
-    { .name = "domains", .run = check_domains },
     { .name = "reputation", .is_due = reputation_due, .apply = reputation_apply },
     { .name = "notices", .is_due = notices_due, .apply = notices_apply },
     { .name = "activity", .run = remove_activity },
     { .name = "old mails", .run = remove_mails },
     { .name = "mails", .run = send_mails },
+    { .name = "domains", .run = check_domains },
     { .name = NULL },
 };
