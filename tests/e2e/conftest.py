@@ -7,6 +7,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from servers.process import make_directory, remove_directory  # noqa: E402
 from servers.relay import Relay  # noqa: E402
 
 KEEP = pathlib.Path("/tmp/tollgate-test-failures")
@@ -39,6 +40,33 @@ def make(request, start=True, **settings):
     if start:
         relay.start()
     return relay
+
+
+class Directories:
+    """In place of pytest's own, which are closed to the user that daemons and command become."""
+
+    def __init__(self):
+        self.made = []
+
+    def mktemp(self, name):
+        self.made.append(make_directory())
+        directory = self.made[-1] / name
+        directory.mkdir()
+        directory.chmod(0o777)
+        return directory
+
+
+@pytest.fixture(scope="session")
+def tmp_path_factory():
+    directories = Directories()
+    yield directories
+    for directory in directories.made:
+        remove_directory(directory)
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory):
+    return tmp_path_factory.mktemp("test")
 
 
 @pytest.fixture(scope="module")

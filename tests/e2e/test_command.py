@@ -16,8 +16,6 @@ TOLLGATE = BUILD / "admin/tollgate"
 def tollgate(tmp_path_factory):
     """A store, and nothing that runs."""
     place = tmp_path_factory.mktemp("command")
-    for path in place, place.parent, place.parent.parent:
-        path.chmod(0o755)
     made = Tollgate(place)
     made.command("init")
     return made

@@ -19,12 +19,9 @@ RELAY = {"return_path_domain": "bounces.example"}
 
 
 @pytest.fixture
-def place():
+def place(tmp_path):
     """Where the store's owner may write."""
-    directory = make_directory()
-    directory.chmod(0o777)
-    yield directory
-    remove_directory(directory)
+    return tmp_path
 
 
 @pytest.fixture
