@@ -31,7 +31,9 @@ class Postfix:
 
         for name in ("etc", "data", "q", "q/pid", *(f"q/{q}" for q in QUEUES)):
             (directory / name).mkdir(exist_ok=True)
-        main = [render("demo/main.cf"), "import_environment = MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ LANG=C"]
+        main = [render("demo/main.cf"), "import_environment = MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ LANG=C",
+                # Tests make many errors on purpose: no pause after each.
+                "smtpd_error_sleep_time = 0s", "smtpd_soft_error_limit = 1000", "smtpd_hard_error_limit = 1000"]
         if shipped:
             main.append(render("conf/postfix/main.cf"))
         main += settings
