@@ -40,6 +40,7 @@ enum tg_code return_path_set(SMFICTX *ctx, struct session *session, const struct
     const struct message *m = &session->message;
     const char *domain = m->shared->settings->return_path_canonical;
     char token[TG_TOKEN_SIZE], trace[TG_TOKEN_SIZE], path[TG_TOKEN_SIZE + TG_DOMAIN_MAX + 4] = "";
+    char value[TG_TOKEN_SIZE + 1];
     enum tg_code code = seal(session, event, token, trace, err);
     if (code != TG_OK)
         return code;
@@ -56,7 +57,9 @@ enum tg_code return_path_set(SMFICTX *ctx, struct session *session, const struct
     for (unsigned i = m->trace_fields; i > 0; i--)
         if (smfi_chgheader(ctx, (char *)TRACE_FIELD, (int)i, NULL) != MI_SUCCESS)
             return tg_fail(err, TG_FAILED, "the MTA did not remove a trace header");
-    if (smfi_addheader(ctx, (char *)TRACE_FIELD, trace) != MI_SUCCESS)
+    /* Whoever has asked for the white space behind the colon has to write it, too. */
+    snprintf(value, sizeof value, "%s%s", (session->steps & SMFIP_HDR_LEADSPC) != 0 ? " " : "", trace);
+    if (smfi_addheader(ctx, (char *)TRACE_FIELD, value) != MI_SUCCESS)
         return tg_fail(err, TG_FAILED, "the MTA did not take the trace header");
     return TG_OK;
 }

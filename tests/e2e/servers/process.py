@@ -28,9 +28,9 @@ def free_port():
                 continue
 
 
-def make_directory():
+def make_directory(below="/tmp"):
     """Short, for unix sockets' paths are; open, for the servers become other users."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="tg", dir="/tmp"))
+    path = pathlib.Path(tempfile.mkdtemp(prefix="tg", dir=below))
     path.chmod(0o755)
     return path
 

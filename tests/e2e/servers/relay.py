@@ -1,5 +1,6 @@
-"""The whole of it: a sink, Tollgate, and a Postfix before them."""
+"""The whole of it: a sink, Tollgate, and a Postfix, or another mail server, before them."""
 import itertools
+import re
 
 from .client import Client
 from .postfix import Postfix
@@ -9,28 +10,30 @@ from .tollgate import Tollgate
 
 
 class Relay:
-    def __init__(self, postfix=None, start=True, return_path_domain="", init_options=(), **settings):
-        """settings: of tollgate.conf. postfix: keyword arguments for Postfix; False: none."""
-        self.directory = make_directory()
+    def __init__(self, postfix=None, start=True, return_path_domain="", init_options=(), server=None, **settings):
+        """settings: of tollgate.conf. postfix: keyword arguments for Postfix; False: none. server: another mail server in
+        its place, made by a call with its directory, that of Tollgate's sockets, the sink and the return-path domain."""
+        self.directory = make_directory(getattr(server, "BELOW", "/tmp"))
         self.hosts = itertools.count()
         self.sink = Sink()
         self.tollgate = Tollgate(self.directory, return_path_domain=return_path_domain, **settings)
         self.command = self.tollgate.command
         self.tollgate.command("init", *init_options)
         self.postfix = None
-        if postfix is not False:
+        if server is None and postfix is not False:
             self.postfix = Postfix(self.directory, self.tollgate.run, self.sink, return_path_domain, **(postfix or {}))
+        self.mta = self.postfix if server is None else server(self.directory, self.tollgate.run, self.sink, return_path_domain)
         if start:
             self.start()
 
     def start(self):
         self.tollgate.start()
-        if self.postfix:
-            self.postfix.start()
+        if self.mta:
+            self.mta.start()
 
     def client(self, source="127.0.0.1", account=None, **options):
-        """A session with Postfix; account: logged in as it."""
-        client = Client(options.pop("port", self.postfix.port), source, **options)
+        """A session with the mail server; account: logged in as it."""
+        client = Client(options.pop("port", self.mta.port), source, **options)
         if account is not None:
             reply = client.auth_plain(account.username, account.password)
             assert reply == 235, reply
@@ -51,7 +54,8 @@ class Relay:
         assert reply == code and f" {enhanced} " in reply, reply
         event = self.tollgate.event_of(reply)
         assert (event["kind"], event["rule"]) == ("refused", rule), event
-        assert event["reply"] == reply.text
+        # Sendmail puts the address into it.
+        assert event["reply"] == re.sub(r"^(\d+ \S+ )<\S*>\.\.\. ", r"\1", reply.text)
         return event
 
     def use_up(self, account, leaving=0):
@@ -66,8 +70,8 @@ class Relay:
 
     def stop(self):
         try:
-            if self.postfix:
-                self.postfix.stop()
+            if self.mta:
+                self.mta.stop()
             self.tollgate.stop()
         finally:
             self.sink.stop()
