@@ -14,9 +14,13 @@ ssl = no
 disable_plaintext_auth = no
 default_client_limit = 100
 default_process_limit = 10
-# Tests fail often and on purpose: no delays.
+# Tests fail often and on purpose: no delays, and no penalty for an address that failed.
 auth_failure_delay = 0
-login_trusted_networks = 127.0.0.0/8
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 mail_location = maildir:{dir}/dovecot-mail/%u
 userdb {{
   driver = static

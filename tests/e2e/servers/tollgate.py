@@ -14,6 +14,10 @@ import subprocess
 from .process import BUILD, DEADLINE_S, Process, answers, wait_until
 
 
+# Of tollgate-authd; http has a port of its own to wait for.
+DOORS = ("auth", "saslauthd", "dict", "policy", "socketmap")
+
+
 @dataclasses.dataclass
 class Answer:
     """What a command printed and its exit status."""
@@ -106,8 +110,8 @@ class Tollgate:
         self.start_milter()
 
     def start_authd(self, **options):
-        self.authd = self.daemon("authd/tollgate-authd", "authd.out", ("auth", "policy"), options)
-        self.authd.wait_for("tollgate-authd's sockets", lambda: all(answers(a) for a in self.addresses("auth", "policy")))
+        self.authd = self.daemon("authd/tollgate-authd", "authd.out", DOORS, options)
+        self.authd.wait_for("tollgate-authd's sockets", lambda: all(answers(a) for a in self.addresses(*DOORS)))
 
     def start_milter(self, **options):
         self.milter = self.daemon("milter/tollgate-milter", "milter.out", ("milter",), options)
@@ -115,7 +119,7 @@ class Tollgate:
 
     def addresses(self, *doors):
         for door in doors:
-            for text in self.settings[f"{door}_listen"]:
+            for text in self.settings.get(f"{door}_listen", []):
                 kind, _, rest = text.partition(":")
                 yield rest if kind == "unix" else (rest.rpartition(":")[0], int(rest.rpartition(":")[2]))
 
