@@ -25,6 +25,38 @@ need_packages() {
     rm -f "$apt_log"
 }
 
+# What COMMAND installs is not started, with systemd or without. Needs root.
+without_services() { # COMMAND …
+    [ ! -e /usr/sbin/policy-rc.d ] || { "$@"; return; }
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    trap 'exit 130' INT TERM
+    printf '#!/bin/sh\n# of %s, for as long as it installs packages\nexit 101\n' "$0" >/usr/sbin/policy-rc.d
+    chmod 755 /usr/sbin/policy-rc.d
+    "$@"
+    rm -f /usr/sbin/policy-rc.d
+    trap - EXIT INT TERM
+}
+
+# For what must not be installed, as it would remove another mail server, or start one.
+unpack() { # DIR PACKAGE …: takes packages apart in DIR, unless that was done
+    unpacked=$1
+    shift
+    [ ! -e "$unpacked/.complete" ] || return 0
+    say "unpacking (not installed, and will not be): $*"
+    rm -rf "$unpacked" "$unpacked.deb"
+    mkdir -p "$unpacked" "$unpacked.deb" && chmod 777 "$unpacked.deb"
+    (
+        cd "$unpacked.deb" || exit 1
+        apt-get download -qq "$@" >download.log 2>&1 || {
+            as_root apt-get update -qq
+            apt-get download -qq "$@" >download.log 2>&1
+        } || { cat download.log >&2; exit 1; }
+    ) || return 1
+    for deb in "$unpacked.deb"/*.deb; do dpkg -x "$deb" "$unpacked" || return 1; done
+    rm -rf "$unpacked.deb"
+    touch "$unpacked/.complete"
+}
+
 # The packages that these files list.
 listed_packages() { sed -e '/^#/d' -e '/^$/d' "$@"; }
 
