@@ -56,7 +56,7 @@ def test_logins_are_checked_through_saslauthds_protocol(relay, account):
         assert client.send(account.sender, "x@dest.test", subject="by sendmail") == 250
     assert relay.sink.wait(subject="by sendmail").recipients == ["x@dest.test"]
     assert relay.tollgate.used(account) == 1
-    assert [e["kind"] for e in relay.tollgate.activity(account)].count("auth-failed") == 1
+    relay.tollgate.wait_activity(account, kind="auth-failed")
 
 
 def test_a_disabled_account_cant_log_in_and_an_old_password_works_through_its_overlap(relay, account):
