@@ -35,7 +35,8 @@ static void read_auth(struct tg_span line, struct dovecot_request *request)
         } else if (value_of(field, "rip", &value)) {
             wire_tabs_copy(value, request->remote, sizeof request->remote);
         } else if (value_of(field, "resp", &value)) {
-            request->has_response = true;
+            /* Exim writes an empty resp= where the client gave no initial response. */
+            request->has_response = value.len > 0;
             /* Postfix passes the client's "=" (RFC 4954: an empty initial response) on as it is. */
             request->response = is_word(value, "=") ? tg_span_of(value.data, 0) : value;
         }

@@ -30,7 +30,7 @@ struct dovecot_request {
     char service[32];     /* "smtp" */
     char remote[64];      /* rip=, the client's address; "" where not told */
     bool secured;         /* the client's session is under TLS */
-    bool has_response;    /* AUTH: resp= was there */
+    bool has_response;    /* AUTH: there was a resp= with something in it */
     struct tg_span response; /* AUTH, CONT: base64 as it came, into the input; "=" alone has become empty */
 };
 
