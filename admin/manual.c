@@ -121,7 +121,9 @@ static const char after_templates[] =
     ".Xr tollgate-authd 8\n"
     "does every hour what\n.Ic sweep\ndoes by hand.\n"
     "What was done is not done again, so it may be run at any time, by several at once, and after it was killed.\n"
-    "Activity is removed\n.Ic activity_days\nafter its day, as are mails that were sent; the counts of each day stay.\n";
+    "Activity is removed\n.Ic activity_days\nafter its day, as are mails that were sent.\n"
+    "The counts of each day stay for\n.Ic daily_days ,\nthen they are added to one sum an account, so that\n.Ic store check\n"
+    "still finds all that was ever used.\n";
 
 static void write_templates(FILE *out)
 {

@@ -161,6 +161,32 @@ static void count_rule(struct tg_arena *arena, Tg__Daily *daily, char *rule, uin
     daily->refused = more;
 }
 
+enum tg_code tg_daily_sum_up(struct tg_change *change, uint64_t account_id, int64_t day, struct tg_error *err)
+{
+    struct tg_view *view = tg_change_view(change);
+    struct tg_key key = tg_key_id_pair(account_id, TG_DAY_BEFORE);
+    Tg__Daily *old, *sum, fresh = TG__DAILY__INIT;
+    enum tg_code code = tg_daily_get(view, account_id, day, &old, err);
+    if (code != TG_OK)
+        return code;
+    code = tg_daily_get(view, account_id, TG_DAY_BEFORE, &sum, err);
+    if (code == TG_NOT_FOUND)
+        sum = &fresh;
+    else if (code != TG_OK)
+        return code;
+    sum->messages += old->messages;
+    sum->recipients += old->recipients;
+    sum->hard += old->hard;
+    sum->soft += old->soft;
+    sum->delayed += old->delayed;
+    sum->complaints += old->complaints;
+    sum->auth_failed += old->auth_failed;
+    for (size_t i = 0; i < old->n_refused; i++)
+        count_rule(tg_view_arena(view), sum, old->refused[i]->rule, old->refused[i]->count);
+    tg_put_record(change, TG_DB_DAILY, &key, &sum->base);
+    return tg_change_error(change, err);
+}
+
 static void count_bounce(Tg__Daily *daily, const char *result)
 {
     if (strcmp(result, "hard") == 0)

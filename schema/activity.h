@@ -34,6 +34,11 @@ enum tg_code tg_activity_append(struct tg_change *change, const struct tg_event_
 enum tg_code tg_activity_next(struct tg_view *view, struct tg_walk *walk, struct tg_event_id *id, Tg__Activity **activity,
                               struct tg_error *err) TG_MUST_CHECK;
 
+/* The counters of a day; TG_NOT_FOUND where nothing was counted. Under TG_DAY_BEFORE stands the sum of all days that were
+ * summed up. */
+enum { TG_DAY_BEFORE = 0 };
 enum tg_code tg_daily_get(struct tg_view *view, uint64_t account_id, int64_t day, Tg__Daily **daily, struct tg_error *err) TG_MUST_CHECK;
+/* Adds a day to what stands under TG_DAY_BEFORE; the day itself is the caller's to delete. TG_NOT_FOUND: there is no such day. */
+enum tg_code tg_daily_sum_up(struct tg_change *change, uint64_t account_id, int64_t day, struct tg_error *err) TG_MUST_CHECK;
 
 #endif

@@ -23,7 +23,7 @@ static bool ledger_of(struct check *c, uint64_t id, int64_t *sum, uint64_t *used
     return true;
 }
 
-/* All its days: messages and recipients that were counted. */
+/* All its days, and the sum of those before: messages and recipients that were counted. */
 static bool counted_of(struct check *c, uint64_t id, uint64_t *messages, uint64_t *recipients)
 {
     struct tg_key prefix = tg_key_id(id);

@@ -18,6 +18,7 @@ static const char *const names[TG_SWEPT_COUNTS] = {
     [TG_SWEPT_DOMAINS_FAILED] = "domains_failed",
     [TG_SWEPT_DISABLED] = "disabled",
     [TG_SWEPT_ACTIVITY] = "activity_removed",
+    [TG_SWEPT_DAYS] = "days_summed_up",
     [TG_SWEPT_MAILS_REMOVED] = "mails_removed",
     [TG_SWEPT_MAILS_SENT] = "mails_sent",
     [TG_SWEPT_MAILS_FAILED] = "mails_failed",
@@ -193,6 +194,7 @@ struct going {
     struct sweep *s;
     enum tg_db db;
     enum tg_sweep_count what;
+    sweep_last_fn *last;
     struct tg_key key[KEYS_BATCH];
     size_t count;
 };
@@ -200,9 +202,17 @@ struct going {
 static enum tg_code delete_in(struct tg_change *change, void *arg, struct tg_error *err)
 {
     const struct going *g = arg;
-    for (size_t i = 0; i < g->count; i++)
+    size_t gone = 0;
+    for (size_t i = 0; i < g->count; i++) {
+        enum tg_code code = g->last != NULL ? g->last(change, &g->key[i], err) : TG_OK;
+        if (code == TG_REFUSED)
+            continue;
+        if (code != TG_OK)
+            return code;
         tg_delete(change, g->db, &g->key[i]);
-    sweep_note(g->s, g->what, g->count, "", "");
+        gone++;
+    }
+    sweep_note(g->s, g->what, gone, "", "");
     return tg_change_error(change, err);
 }
 
@@ -213,13 +223,13 @@ static void step_over(struct tg_key *key)
         key->data[key->len++] = 0;
 }
 
-enum tg_code sweep_delete(struct sweep *s, enum tg_db db, struct tg_key prefix, sweep_next_fn *next, enum tg_sweep_count count,
-                          struct tg_error *err)
+enum tg_code sweep_delete(struct sweep *s, enum tg_db db, struct tg_key prefix, sweep_next_fn *next, sweep_last_fn *last,
+                          enum tg_sweep_count count, struct tg_error *err)
 {
     struct going *g = tg_xcalloc(1, sizeof *g);
     struct tg_key from = prefix;
     enum tg_code code = TG_OK;
-    *g = (struct going){ .s = s, .db = db, .what = count };
+    *g = (struct going){ .s = s, .db = db, .what = count, .last = last };
     while (code == TG_OK && !sweep_must_stop(s)) {
         struct tg_view *view;
         struct tg_walk *walk;

@@ -42,9 +42,11 @@ bool sweep_must_stop(const struct sweep *s);
 enum tg_code sweep_change(struct sweep *s, tg_change_fn *fn, void *arg, struct tg_error *err) TG_MUST_CHECK;
 
 /* Deletes the keys of a database that `next` finds, in batches and bounded views. next takes one step of the walk. TG_OK: this
- * one goes, and *from is its key. TG_REFUSED: it stays, and *from is where to go on. TG_NOT_FOUND: none is left. */
+ * one goes, and *from is its key. TG_REFUSED: it stays, and *from is where to go on. TG_NOT_FOUND: none is left.
+ * last (or NULL) is asked in the change, before one goes: TG_OK; TG_REFUSED: it stays after all. */
 typedef enum tg_code sweep_next_fn(struct sweep *s, struct tg_walk *walk, struct tg_key *from, struct tg_error *err);
-enum tg_code sweep_delete(struct sweep *s, enum tg_db db, struct tg_key prefix, sweep_next_fn *next, enum tg_sweep_count count,
-                          struct tg_error *err) TG_MUST_CHECK;
+typedef enum tg_code sweep_last_fn(struct tg_change *change, const struct tg_key *key, struct tg_error *err);
+enum tg_code sweep_delete(struct sweep *s, enum tg_db db, struct tg_key prefix, sweep_next_fn *next, sweep_last_fn *last,
+                          enum tg_sweep_count count, struct tg_error *err) TG_MUST_CHECK;
 
 #endif

@@ -133,7 +133,47 @@ static enum tg_code next_activity(struct sweep *s, struct tg_walk *walk, struct 
 
 static enum tg_code remove_activity(struct sweep *s, struct tg_error *err)
 {
-    return sweep_delete(s, TG_DB_ACTIVITY, tg_key_all(), next_activity, TG_SWEPT_ACTIVITY, err);
+    return sweep_delete(s, TG_DB_ACTIVITY, tg_key_all(), next_activity, NULL, TG_SWEPT_ACTIVITY, err);
+}
+
+/* A day's counters live as long as its events, if not longer. */
+static enum tg_code next_day(struct sweep *s, struct tg_walk *walk, struct tg_key *from, struct tg_error *err)
+{
+    const int64_t days = s->settings->daily_days > s->settings->activity_days ? s->settings->daily_days : s->settings->activity_days;
+    struct tg_span key, value;
+    uint64_t account_id, day;
+    enum tg_code code = tg_walk_next(walk, &key, &value, err);
+    if (code != TG_OK)
+        return code;
+    if (!tg_read_id_pair(key, &account_id, &day))
+        return tg_fail(err, TG_UNUSABLE, "a damaged key in daily (run tollgate store check)");
+    *from = tg_key_id_pair(account_id, day);
+    if (day == TG_DAY_BEFORE) {
+        *from = tg_key_id_pair(account_id, TG_DAY_BEFORE + 1);
+        return TG_REFUSED;
+    }
+    if ((int64_t)day < tg_day_of(s->now) - days)
+        return TG_OK;
+    if (account_id == UINT64_MAX)
+        return TG_NOT_FOUND;
+    *from = tg_key_id(account_id + 1);
+    tg_walk_seek(walk, from);
+    return TG_REFUSED;
+}
+
+/* A damaged one stays, for whoever looks after what store check says. */
+static enum tg_code sum_up_day(struct tg_change *change, const struct tg_key *key, struct tg_error *err)
+{
+    uint64_t account_id, day;
+    if (!tg_read_id_pair(tg_span_of(key->data, key->len), &account_id, &day))
+        return TG_REFUSED;
+    enum tg_code code = tg_daily_sum_up(change, account_id, (int64_t)day, err);
+    return code == TG_OK || code == TG_FAILED ? code : TG_REFUSED;
+}
+
+static enum tg_code sum_up_days(struct sweep *s, struct tg_error *err)
+{
+    return sweep_delete(s, TG_DB_DAILY, tg_key_all(), next_day, sum_up_day, TG_SWEPT_DAYS, err);
 }
 
 /* In the order of their numbers, which is that of their making. */
@@ -158,7 +198,7 @@ static enum tg_code next_mail(struct sweep *s, struct tg_walk *walk, struct tg_k
 
 static enum tg_code remove_mails(struct sweep *s, struct tg_error *err)
 {
-    return sweep_delete(s, TG_DB_MAILS, tg_key_mail_prefix(true), next_mail, TG_SWEPT_MAILS_REMOVED, err);
+    return sweep_delete(s, TG_DB_MAILS, tg_key_mail_prefix(true), next_mail, NULL, TG_SWEPT_MAILS_REMOVED, err);
 }
 
 /* ---- mails ---- */
@@ -187,6 +227,7 @@ const struct sweep_step sweep_steps[] = {
     { .name = "reputation", .is_due = reputation_due, .apply = reputation_apply },
     { .name = "notices", .is_due = notices_due, .apply = notices_apply },
     { .name = "activity", .run = remove_activity },
+    { .name = "days", .run = sum_up_days },
     { .name = "old mails", .run = remove_mails },
     { .name = "mails", .run = send_mails },
     { .name = "domains", .run = check_domains },

@@ -112,6 +112,7 @@ static inline int market_begin(void **state)
     m->now = at("2027-01-15T10:00:00Z");
     m->settings.grace_days = 14;
     m->settings.activity_days = 90;
+    m->settings.daily_days = 400;
     m->settings.payment_url = "https://pay.example/%s";
     m->settings.mailer = "cat >/dev/null";
     m->settings.mail_from = "billing@relay.example";

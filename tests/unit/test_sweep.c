@@ -115,6 +115,53 @@ static void test_activity_goes_after_its_days_and_the_counts_stay(void **state)
     assert_int_equal(count_in(m, TG_DB_ACTIVITY), 1); /* what came 89 days later */
 }
 
+static Tg__Daily *daily_of(struct tg_view *view, uint64_t id, int64_t day)
+{
+    Tg__Daily *daily;
+    assert_ok(tg_daily_get(view, id, day, &daily, &err));
+    return daily;
+}
+
+static void test_old_days_become_one_sum_and_all_still_agrees(void **state)
+{
+    struct market *m = *state;
+    many_accounts(m, 2);
+    m->settings.grace_days = 365;
+    m->settings.daily_days = 100;
+    const int64_t first = m->now;
+    for (int day = 0; day < 700; day++, m->now += DAY) /* more than a batch of days; the plan's month is renewed by nobody */
+        for (m->id = 1; m->id <= 2; m->id++)
+            if (day < 3 || day % 100 == 0)
+                take(m, 1);
+    struct tg_view *view = look(m);
+    size_t kept = count_in(m, TG_DB_DAILY);
+    tg_view_end(&view);
+    m->settings.activity_days = 3650; /* the longer one counts */
+    struct tg_sweep_result r = sweep(m);
+    assert_int_equal(r.count[TG_SWEPT_DAYS], 0);
+    m->settings.activity_days = 90;
+    struct tg_sweep_options dry = { .dry_run = true };
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, &dry, &r, &err));
+    uint64_t due = r.count[TG_SWEPT_DAYS];
+    assert_true(due >= 9); /* two accounts and the relay */
+    assert_int_equal(count_in(m, TG_DB_DAILY), kept);
+    assert_int_equal(sweep(m).count[TG_SWEPT_DAYS], due);
+    assert_int_equal(sweep(m).count[TG_SWEPT_DAYS], 0);
+    assert_int_equal(count_in(m, TG_DB_DAILY), kept - due + 3);
+    view = look(m);
+    Tg__Daily *before = daily_of(view, 1, TG_DAY_BEFORE), *gone;
+    assert_true(before->messages >= 3);
+    assert_int_equal(before->messages, before->recipients);
+    assert_int_equal(daily_of(view, TG_RELAY, TG_DAY_BEFORE)->messages, 2 * before->messages);
+    assert_int_equal(tg_daily_get(view, 1, tg_day_of(first), &gone, &err), TG_NOT_FOUND);
+    tg_view_end(&view);
+    must_agree(m);
+    /* The next days are added to the sum. */
+    m->now += 200 * DAY;
+    sweep(m);
+    must_agree(m);
+}
+
 static void test_a_sweep_that_is_told_to_stop_does(void **state)
 {
     struct market *m = *state;
@@ -172,6 +219,7 @@ int main(void)
         market_test(test_a_dry_run_says_it_and_does_nothing),
         market_test(test_a_damaged_account_is_told_and_the_others_are_done),
         market_test(test_activity_goes_after_its_days_and_the_counts_stay),
+        market_test(test_old_days_become_one_sum_and_all_still_agrees),
         market_test(test_a_sweep_that_is_told_to_stop_does),
         market_test(test_killed_in_the_middle_it_continues),
     };
