@@ -121,6 +121,8 @@ static const char after_templates[] =
     ".Xr tollgate-authd 8\n"
     "does every hour what\n.Ic sweep\ndoes by hand.\n"
     "What was done is not done again, so it may be run at any time, by several at once, and after it was killed.\n"
+    "Domains are asked about last, for two minutes at most; where the DNS leaves a hundred questions in a row without an answer,\n"
+    "no more are asked. The sweep says so, and the next one begins at another letter.\n"
     "Activity is removed\n.Ic activity_days\nafter its day, as are mails that were sent.\n"
     "The counts of each day stay for\n.Ic daily_days ,\nthen they are added to one sum an account, so that\n.Ic store check\n"
     "still finds all that was ever used.\n";

@@ -57,17 +57,19 @@ enum tg_code tg_domain_trust(struct tg_change *change, const char *name, int64_t
                              struct tg_error *err) TG_MUST_CHECK;
 
 /* The sweep's step: checks all domains that are due, some at a time, until none is left. `dry_run`
- * asks nobody and only counts. Where the DNS answers nothing at all it ends early, with TG_OK and
- * `unknown` > 0: the next sweep goes on. */
+ * asks nobody and only counts. Where a hundred questions in a row found no answer, or the time is
+ * over, it gives up, with TG_OK: the next sweep goes on, from another letter. */
 struct tg_domain_sweep {
     /* in */
     const atomic_bool *stop; /* where it becomes true it ends after its group; NULL: never */
+    int most_ms;             /* no more is asked after this time; 0: no limit */
     void (*failed_fn)(void *arg, const char *domain,
                       const char *reason); /* told of each verified one that failed; may be NULL */
     void *arg;
     /* out */
     uint64_t due, owned, not_owned, unknown;
     uint64_t failed; /* verified ones that became failed */
+    bool gave_up;    /* others were due, and were not asked about */
     char why[400]; /* of the last that is unknown */
 };
 enum tg_code tg_domain_check_all(struct tg_store *store, const struct tg_dns_options *dns,

@@ -5,8 +5,9 @@
 #include <string.h>
 #include "schema/audit.h"
 #include "schema/domain_check.h"
+#include "schema/metrics.h"
 
-enum { AT_A_TIME = 32, RENEW_EVERY = 1000 };
+enum { AT_A_TIME = 100, RENEW_EVERY = 1000, SILENCES = AT_A_TIME, HOUR_S = 3600 };
 
 /* What is to be checked, copied out of the view. */
 struct candidate {
@@ -142,9 +143,18 @@ struct group {
     struct candidate candidate[AT_A_TIME];
     size_t count;
     struct tg_key next; /* where the walk goes on */
-    bool end;
+    char start[2];      /* where it began: all before it come last */
+    bool wrapped, end;
     int64_t now;
 };
+
+/* Each hour begins at another letter: where only some can be asked, it is each one's turn some day. */
+static void begin_group(struct group *g, int64_t now)
+{
+    static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    *g = (struct group){.now = now, .start = {letters[now / HOUR_S % (int64_t)(sizeof letters - 1)]}};
+    g->next = tg_key_name(g->start);
+}
 
 /* The next ones that are due. In a dry run all of them are counted, and none is taken. */
 static enum tg_code read_group(struct tg_store *store, struct tg_arena *arena, struct group *g,
@@ -167,6 +177,10 @@ static enum tg_code read_group(struct tg_store *store, struct tg_arena *arena, s
     }
     while ((code = tg_domain_next(view, walk, &domain, err)) == TG_OK) {
         g->next = tg_key_name(domain->domain);
+        if (g->wrapped && strcmp(domain->domain, g->start) >= 0) {
+            code = TG_NOT_FOUND;
+            break;
+        }
         /* The arena of a view grows with what is read: a long walk is cut in pieces. */
         if (g->count == AT_A_TIME || ++seen > RENEW_EVERY)
             break;
@@ -176,10 +190,14 @@ static enum tg_code read_group(struct tg_store *store, struct tg_arena *arena, s
         if (!dry_run)
             take(&g->candidate[g->count++], arena, domain);
     }
-    g->end = code == TG_NOT_FOUND;
     tg_walk_end(&walk);
     tg_view_end(&view);
-    return g->end ? TG_OK : code;
+    if (code != TG_NOT_FOUND)
+        return code;
+    g->end = g->wrapped;
+    g->wrapped = true;
+    g->next.len = 0;
+    return TG_OK;
 }
 
 static enum tg_code write_group(struct tg_change *change, void *arg, struct tg_error *err)
@@ -199,7 +217,8 @@ static enum tg_code write_group(struct tg_change *change, void *arg, struct tg_e
 static enum tg_code ask_group(struct group *g, const struct tg_dns_options *dns,
                               struct tg_arena *arena, struct tg_error *err)
 {
-    struct tg_dns_question questions[AT_A_TIME], three[TG_OWNERSHIP_QUESTIONS];
+    struct tg_dns_question *questions = tg_arena_calloc(arena, g->count, sizeof *questions);
+    struct tg_dns_question three[TG_OWNERSHIP_QUESTIONS];
     for (size_t i = 0; i < g->count; i++) {
         tg_domain_questions(&g->candidate[i].copy, three);
         questions[i] = three[0];
@@ -210,12 +229,12 @@ static enum tg_code ask_group(struct group *g, const struct tg_dns_options *dns,
     return code;
 }
 
-static void count_group(const struct group *g, struct tg_domain_sweep *result, size_t *unknown)
+static void count_group(const struct group *g, struct tg_domain_sweep *result, size_t *silences)
 {
-    *unknown = 0;
     for (size_t i = 0; i < g->count; i++) {
         enum tg_finding_state state = g->candidate[i].finding.state;
-        *unknown += state == TG_FINDING_UNKNOWN;
+        *silences = state == TG_FINDING_UNKNOWN ? *silences + 1 : 0;
+        result->unknown += state == TG_FINDING_UNKNOWN;
         result->owned += state == TG_FINDING_OWNED;
         result->not_owned += state == TG_FINDING_MISSING || state == TG_FINDING_WRONG;
         result->failed += g->candidate[i].failed;
@@ -224,32 +243,42 @@ static void count_group(const struct group *g, struct tg_domain_sweep *result, s
         if (g->candidate[i].failed && result->failed_fn != NULL)
             result->failed_fn(result->arg, g->candidate[i].domain, g->candidate[i].finding.text);
     }
-    result->unknown += *unknown;
+}
+
+static enum tg_code check_group(struct tg_store *store, const struct tg_dns_options *dns, struct group *g,
+                                struct tg_arena *arena, struct tg_domain_sweep *result, size_t *silences,
+                                struct tg_error *err)
+{
+    enum tg_code code = ask_group(g, dns, arena, err);
+    if (code == TG_OK)
+        code = tg_store_change(store, write_group, g, err);
+    if (code == TG_OK)
+        count_group(g, result, silences);
+    return code;
 }
 
 enum tg_code tg_domain_check_all(struct tg_store *store, const struct tg_dns_options *dns,
                                  int64_t now, bool dry_run, struct tg_domain_sweep *result,
                                  struct tg_error *err)
 {
+    const uint64_t began = tg_metrics_clock();
     struct tg_arena *arena = tg_arena_new();
     struct group *g = tg_xcalloc(1, sizeof *g);
-    size_t unknown = 0;
+    size_t silences = 0;
     enum tg_code code = TG_OK;
     *result = (struct tg_domain_sweep){
-        .stop = result->stop, .failed_fn = result->failed_fn, .arg = result->arg};
-    g->now = now;
+        .stop = result->stop, .most_ms = result->most_ms, .failed_fn = result->failed_fn, .arg = result->arg};
+    begin_group(g, now);
     while (code == TG_OK && !g->end && !(result->stop != NULL && *result->stop)) {
         tg_arena_reset(arena);
         code = read_group(store, arena, g, dry_run, result, err);
         if (code != TG_OK || g->count == 0)
             continue;
-        if ((code = ask_group(g, dns, arena, err)) == TG_OK)
-            code = tg_store_change(store, write_group, g, err);
-        if (code == TG_OK)
-            count_group(g, result, &unknown);
-        /* No resolver answers anything: the others would only wait as long. */
-        if (g->count >= AT_A_TIME && unknown == g->count)
+        result->gave_up = silences >= SILENCES ||
+                          (result->most_ms > 0 && tg_metrics_clock() - began > (uint64_t)result->most_ms * 1000000);
+        if (result->gave_up)
             break;
+        code = check_group(store, dns, g, arena, result, &silences, err);
     }
     free(g);
     tg_arena_free(&arena);

@@ -10,7 +10,7 @@
 #include "schema/reputation.h"
 #include "schema/sweep_parts.h"
 
-enum { DAY_S = 86400 };
+enum { DAY_S = 86400, DOMAINS_MS = 120000 };
 
 /* ---- plans and orders ---- */
 
@@ -69,13 +69,17 @@ static void domain_failed(void *arg, const char *domain, const char *reason)
 static enum tg_code check_domains(struct sweep *s, struct tg_error *err)
 {
     struct tg_dns_options dns = tg_dns_options(s->settings);
-    struct tg_domain_sweep result = { .stop = s->options->stop, .failed_fn = domain_failed, .arg = s };
+    struct tg_domain_sweep result = { .stop = s->options->stop, .most_ms = DOMAINS_MS, .failed_fn = domain_failed, .arg = s };
     struct tg_error why;
     enum tg_code code = tg_domain_check_all(s->store, &dns, s->now, s->options->dry_run, &result, &why);
     s->result->count[TG_SWEPT_DOMAINS] += s->options->dry_run ? result.due : result.owned + result.not_owned;
     if (code == TG_OK && result.unknown > 0)
-        code = tg_fail(&why, TG_FAILED, "%llu domain%s could not be checked, nothing was changed: %.300s",
-                       (unsigned long long)result.unknown, result.unknown == 1 ? "" : "s", result.why);
+        code = tg_fail(&why, TG_FAILED, "%llu domain%s could not be checked%s, nothing was changed: %.300s",
+                       (unsigned long long)result.unknown, result.unknown == 1 ? "" : "s",
+                       result.gave_up ? ", and no more were asked about in this sweep" : "", result.why);
+    else if (code == TG_OK && result.gave_up)
+        code = tg_fail(&why, TG_FAILED, "the DNS is slow: %llu domains were checked in %d seconds, the next sweep goes on",
+                       (unsigned long long)(result.owned + result.not_owned), DOMAINS_MS / 1000);
     /* Without a resolver all else is done all the same. */
     if (code != TG_OK)
         sweep_problem(s, "domains", &why);

@@ -157,19 +157,24 @@ static void test_a_dead_resolver_leaves_all_as_it_is(void **state)
     struct tg_dns_options dns = { &resolvers, 1000 };
     struct tg_domain_sweep result = { 0 };
     add_customer(n);
-    for (int i = 0; i < 70; i++) {
+    for (int i = 0; i < 170; i++) {
         snprintf(name, sizeof name, "d%d.example", i);
         assert_changed(n, run(n, add_fn, name));
     }
     assert_changed(n, run(n, trust_fn, "d7.example"));
     const size_t audits = keys_in(n, TG_DB_AUDIT);
     assert_ok(tg_domain_check_all(n->store, &dns, NOW + DAY, true, &result, &err));
-    assert_int_equal(result.due, 69);
+    assert_int_equal(result.due, 169);
     assert_int_equal(result.unknown, 0);
-    /* A whole group without an answer: the others are not even asked. */
-    assert_ok(tg_domain_check_all(n->store, &dns, NOW + DAY, false, &result, &err));
-    assert_int_equal(result.unknown, 32);
-    assert_int_equal(result.failed, 0);
+    /* A hundred in a row without an answer: the others are not even asked. Each hour begins elsewhere. */
+    for (int hour = 0; hour < 36; hour++) {
+        assert_ok(tg_domain_check_all(n->store, &dns, NOW + DAY + hour * 3600, false, &result, &err));
+        assert_int_equal(result.unknown, 100);
+        assert_int_equal(result.failed, 0);
+        assert_true(result.gave_up);
+        assert_ok(tg_domain_check_all(n->store, &dns, NOW + DAY + hour * 3600, true, &result, &err));
+        assert_int_equal(result.due, 169);
+    }
     assert_int_equal(keys_in(n, TG_DB_AUDIT), audits);
     assert_int_equal(tg_domain_verify(n->store, &dns, "d1.example", NOW, &err), TG_FAILED);
     assert_non_null(strstr(err.text, "nothing listens there"));
