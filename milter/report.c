@@ -11,6 +11,9 @@
 
 enum { DEPTH_MAX = 16, BOUNDARIES_MAX = 100, FIELD_MAX = 2000, DIAGNOSTIC_MAX = 200, ADDRESS_MAX = 320 };
 
+/* What GMime makes an object of each of, hundreds of octets for a few. */
+enum { PARTS_MAX = 1000, FIELDS_MAX = 25000, LISTED_MAX = 25000 };
+
 const char *report_kind_name(enum report_kind kind)
 {
     static const char *const names[] = { "hard", "soft", "delayed", "complaint", "delivered", "unknown" };
@@ -22,7 +25,7 @@ const char *report_kind_name(enum report_kind kind)
 /* One line of printable text, blanks folded into one. */
 static const char *clean(struct tg_arena *arena, const char *text, size_t max)
 {
-    char *out = tg_arena_alloc(arena, max + 1);
+    char *out = tg_arena_alloc(arena, strnlen(text, max) + 1);
     size_t len = 0;
     for (; *text != '\0' && len < max; text++) {
         char c = *text >= ' ' && *text < 0x7f ? *text : ' ';
@@ -204,6 +207,25 @@ static bool nests_too_deep(const char *text)
     return multiparts > DEPTH_MAX || messages > BOUNDARIES_MAX;
 }
 
+/* No report that a mail server writes has so many parts, fields, or addresses and parameters in fields. */
+static bool has_too_much(const char *text)
+{
+    unsigned parts = 0, fields = 0, listed = 0;
+    bool in_field = false;
+    for (const char *line = text; *line != '\0';) {
+        const char *end = line + strcspn(line, "\n");
+        size_t name = strcspn(line, ": \t\r\n");
+        bool field = name > 0 && line[name + strspn(line + name, " \t")] == ':';
+        in_field = field || (in_field && (*line == ' ' || *line == '\t'));
+        parts += line[0] == '-' && line[1] == '-';
+        fields += field;
+        for (const char *c = line; in_field && c < end; c++)
+            listed += *c == ',' || *c == ';';
+        line = end + (*end == '\n');
+    }
+    return parts > PARTS_MAX || fields > FIELDS_MAX || listed > LISTED_MAX;
+}
+
 static void parse(struct tg_arena *arena, const char *text, size_t len, struct report *out)
 {
     GMimeStream *stream = g_mime_stream_mem_new_with_buffer(text, len);
@@ -230,7 +252,7 @@ void report_read(struct tg_arena *arena, struct tg_span message, struct report *
         /* A NUL would hide the rest from us, and not from GMime. */
         for (char *nul = text; (nul = memchr(nul, '\0', (size_t)(text + len - nul))) != NULL;)
             *nul = ' ';
-        if (!nests_too_deep(text))
+        if (!nests_too_deep(text) && !has_too_much(text))
             parse(arena, text, len, out);
     }
     if (out->count == 0)

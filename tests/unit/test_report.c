@@ -1,5 +1,6 @@
 #include "tests/unit/test.h"
 #include <gmime/gmime.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include "milter/report.h"
@@ -301,6 +302,35 @@ static void test_a_huge_message_is_looked_at_in_part(void **state)
     free(text);
 }
 
+/* A megabyte of what costs an object for every few octets. */
+static void assert_costs_little(struct fixture *f, const char *head, const char *again, enum report_kind kind)
+{
+    const size_t size = REPORT_MAX_BYTES;
+    char *text = tg_xmalloc(size);
+    size_t len = strlen(head), more = strlen(again);
+    memcpy(text, head, len);
+    for (; len + more <= size; len += more)
+        memcpy(text + len, again, more);
+    size_t before = mallinfo2().uordblks;
+    report_read(f->arena, tg_span_of(text, len), &f->report);
+    assert_true(mallinfo2().uordblks - before < 16 * (size_t)REPORT_MAX_BYTES); /* the copy, and what the arena keeps */
+    assert_string_equal(report_kind_name(f->report.entry[0].kind), report_kind_name(kind));
+    free(text);
+}
+
+static void test_many_small_things_cost_little(void **state)
+{
+    struct fixture *f = *state;
+    assert_costs_little(f, "Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822;a@b.test\nAction: failed\n\n", "Status:\nwords that are no field, but fill the lines between those that are\n\n",
+                        REPORT_HARD);
+    assert_costs_little(f, "Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822;a@b.test\nAction: failed\n\n",
+                        "Status:\n\n", REPORT_UNKNOWN);
+    assert_costs_little(f, DSN("Final-Recipient: rfc822;a@b.test\nAction: failed\n"), "--B/1\n\n", REPORT_UNKNOWN);
+    assert_costs_little(f, DSN("Final-Recipient: rfc822;a@b.test\nAction: failed\n"), "a:\n", REPORT_UNKNOWN);
+    assert_costs_little(f, "To: a@b.test", ",a@b", REPORT_UNKNOWN);
+    assert_costs_little(f, "Content-Type: multipart/report", ";\n a=b", REPORT_UNKNOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +349,7 @@ int main(void)
         TEST(test_what_nests_deeply_is_not_descended_into),
         TEST(test_a_report_may_be_cut_anywhere),
         TEST(test_a_huge_message_is_looked_at_in_part),
+        TEST(test_many_small_things_cost_little),
     };
     g_mime_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
