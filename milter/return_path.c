@@ -134,7 +134,8 @@ sfsistat return_path_report(SMFICTX *ctx, struct session *session)
     }
     report_read(m->arena, tg_span_of(m->report_text, m->report_len), report);
     for (size_t i = 0; i < m->recipient_count; i++)
-        record(session, &m->recipients[i], report);
+        if (!m->recipients[i].again)
+            record(session, &m->recipients[i], report);
     metrics_message(session->filter->metrics, MESSAGE_REPORT, m->recipient_count);
     /* Recorded, and nobody to tell: the original message had a null sender. */
     return any ? SMFIS_CONTINUE : SMFIS_DISCARD;

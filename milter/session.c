@@ -158,8 +158,21 @@ bool message_has_recipient(const struct message *message, const char *recipient)
     return false;
 }
 
+/* Tokens are read in either case: who received one could else report 2^44 times with one message. */
+static bool has_report(const struct message *message, const struct tg_token *token)
+{
+    for (size_t i = 0; i < message->recipient_count; i++) {
+        const struct tg_token *there = &message->recipients[i].token;
+        if (message->recipients[i].report && there->account_id == token->account_id && there->time == token->time &&
+            there->sequence == token->sequence)
+            return true;
+    }
+    return false;
+}
+
 void message_add_recipient(struct message *message, const char *recipient, const struct decision *decision)
 {
+    bool again = decision->report && has_report(message, &decision->token);
     if (message->recipient_count == message->recipient_room) {
         message->recipient_room = message->recipient_room == 0 ? 8 : message->recipient_room * 2;
         message->recipients =
@@ -170,6 +183,7 @@ void message_add_recipient(struct message *message, const char *recipient, const
         .canonical = tg_mailbox_canonical(message->arena, tg_span_str(recipient)),
         .report = decision->report,
         .token = decision->token,
+        .again = again,
     };
     if (decision->report)
         message->reports++;

@@ -14,8 +14,9 @@
 struct recipient {
     const char *text;      /* as RCPT gave it, brackets and all */
     const char *canonical; /* one text for one mailbox */
-    bool report;         /* a genuine return path */
+    bool report;           /* a genuine return path … */
     struct tg_token token;
+    bool again;            /* … that is among the recipients already, in another spelling */
 };
 
 struct message {

@@ -97,5 +97,11 @@ const char *tg_mailbox_canonical(struct tg_arena *arena, struct tg_span text)
         return tg_arena_strndup(arena, (const char *)text.data, text.len);
     if (m.null_sender)
         return "";
-    return tg_arena_printf(arena, "%.*s@%s", (int)m.local_part.len, (const char *)m.local_part.data, m.domain);
+    size_t brackets = text.data[0] == '<', len = text.len - 2 * brackets;
+    char *canonical = tg_arena_strndup(arena, (const char *)text.data + brackets, len);
+    if (canonical[len - 1] == '.')
+        canonical[len - 1] = '\0';
+    for (char *c = canonical + m.local_part.len; *c != '\0'; c++)
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + ('a' - 'A')) : *c;
+    return canonical;
 }

@@ -116,7 +116,10 @@ static void test_a_recipient_counts_once(void **state)
     assert_false(message_has_recipient(m, "<bob@dest.test>")); /* local parts may differ by case */
     assert_false(message_has_recipient(m, "<Bob@other.test>"));
     message_add_recipient(m, "<j@xn--mnchen-3ya.test>", &ordinary);
-    assert_true(message_has_recipient(m, "<j@M\xc3\xbcnchen.test>"));
+    assert_true(message_has_recipient(m, "<j@XN--mnchen-3ya.test.>"));
+    /* One domain in IDNA's eyes, but a mail server delivers to each spelling. */
+    assert_false(message_has_recipient(m, "<j@m\xc3\xbcnchen.test>"));
+    assert_false(message_has_recipient(m, "<Bob@\xef\xbd\x84" "est.test>")); /* a full-width d */
     for (int i = 0; i < 1000; i++) {
         snprintf(text, sizeof text, "<user%d@dest.test>", i);
         assert_false(message_has_recipient(m, text));
@@ -128,6 +131,24 @@ static void test_a_recipient_counts_once(void **state)
     assert_int_equal(m->reports, 1);
     assert_string_equal(m->recipients[1001].text, "<user999@dest.test>");
     assert_true(message_has_recipient(m, "<user0@dest.test>"));
+}
+
+/* The letters of a token may stand in either case: it is reported on once. */
+static void test_a_token_in_two_spellings_is_one_report(void **state)
+{
+    struct fixture *f = *state;
+    struct message *m = &f->session->message;
+    struct decision one = { .report = true, .token = { 7, NOW, 3 } }, other = { .report = true, .token = { 7, NOW, 4 } };
+    message_begin(f->session, "<>", NULL);
+    message_add_recipient(m, "<token@rp.test>", &one);
+    message_add_recipient(m, "<TOKEN@rp.test>", &one);
+    message_add_recipient(m, "<token2@rp.test>", &other);
+    message_add_recipient(m, "<tokeN@rp.test>", &one);
+    assert_int_equal(m->reports, 4);
+    assert_false(m->recipients[0].again);
+    assert_true(m->recipients[1].again);
+    assert_false(m->recipients[2].again);
+    assert_true(m->recipients[3].again);
 }
 
 /* A reload counts from the next message on, and frees nothing that a message still looks at. */
@@ -199,6 +220,7 @@ int main(void)
         TEST(test_who_is_connected_is_known),
         TEST(test_nothing_of_a_message_is_left_for_the_next),
         TEST(test_a_recipient_counts_once),
+        TEST(test_a_token_in_two_spellings_is_one_report),
         TEST(test_a_message_keeps_the_settings_that_it_began_with),
         TEST(test_a_reply_is_one_printable_line_with_its_reference),
         TEST(test_an_administrators_change_counts_for_the_next_command),
