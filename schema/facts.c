@@ -182,6 +182,7 @@ static void gather_header(struct gathering *g)
 {
     struct tg_facts *f = g->facts;
     const struct tg_header *header = g->message->header;
+    f->no_header = header == NULL;
     if (header == NULL)
         return;
     f->list_unsubscribe = header->list_unsubscribe;

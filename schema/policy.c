@@ -183,7 +183,7 @@ static enum tg_outcome rule_sender(const struct tg_facts *f, enum tg_stage stage
 
 static enum tg_outcome rule_from(const struct tg_facts *f, enum tg_stage stage, struct tg_verdict *v)
 {
-    if (!account_pays(f, stage))
+    if (!account_pays(f, stage) || f->no_header)
         return TG_SKIP;
     if (f->from_error != NULL)
         return refuse(v, "550", "5.7.1", "%s", f->from_error);
@@ -254,8 +254,9 @@ static const struct rule {
     { "status", AT_ALL, rule_status },
     { "plan", TG_AT_MAIL | TG_AT_RCPT | TG_AT_END, rule_plan },
     { "rate", TG_AT_MAIL | TG_AT_RCPT | TG_AT_END, rule_rate },
-    { "sender", TG_AT_MAIL | TG_AT_RCPT, rule_sender },
-    { "from", TG_AT_HEADERS, rule_from },
+    /* At the end too: it must be in order for the very account that will pay. */
+    { "sender", AT_ALL, rule_sender },
+    { "from", TG_AT_HEADERS | TG_AT_END, rule_from },
     { "unsubscribe", TG_AT_HEADERS, rule_unsubscribe },
     { "recipients", TG_AT_RCPT, rule_recipients },
     { "return-path", TG_AT_RCPT, rule_return_path },

@@ -53,6 +53,7 @@ struct tg_facts {
     uint64_t units;            /* that the plan would pay */
 
     /* the header; from_error NULL and author_domain NULL: From is in order */
+    bool no_header;            /* it is not read yet, or not asked about */
     bool report;               /* all recipients are report addresses: the message's header is not ours to judge */
     const char *from_error;
     const char *author_field;  /* "From" or "Sender": where author_domain stands */

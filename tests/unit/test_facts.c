@@ -219,9 +219,11 @@ static void test_foreign_authors_are_named(void **state)
     struct tg_message m = from_alice(f, "<x@good.test>");
     struct tg_arena *arena = tg_view_arena(f->view);
     struct tg_error err;
+    assert_true(gather(f, &m)->no_header);
     m.header = &header;
     assert_ok(tg_authors_read(arena, tg_span_str("a@good.test, b@sub.wide.test"), false, &header.from, &err));
     assert_null(gather(f, &m)->author_domain);
+    assert_false(f->facts.no_header);
     assert_ok(tg_authors_read(arena, tg_span_str("a@good.test, b@evil.test, c@pending.test"), false, &header.from, &err));
     assert_string_equal(gather(f, &m)->author_domain, "evil.test");
     assert_string_equal(f->facts.author_field, "From");
