@@ -221,6 +221,7 @@ static enum tg_code prepare(const struct options *options, const struct tg_setti
         code = tg_daemon_own_log(settings, err);
     if (code == TG_OK)
         code = tg_privilege_drop(settings->user, err);
+    tg_privilege_seal();
     if (code == TG_OK)
         code = tg_log_open("tollgate-milter", settings->log, tg_settings_log_level(settings), err);
     if (code == TG_OK)

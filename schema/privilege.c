@@ -26,10 +26,12 @@ enum tg_code tg_privilege_drop(const char *user, struct tg_error *err)
     if (pw == NULL)
         return tg_fail(err, TG_UNUSABLE, "there is no user %s: make it (systemd-sysusers, adduser --system) or set `user`",
                        user);
-    enum tg_code code = become(pw, err);
-    if (code == TG_OK)
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    return code;
+    return become(pw, err);
+}
+
+void tg_privilege_seal(void)
+{
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 enum tg_code tg_privilege_store_owner(const char *store_dir, struct tg_error *err)

@@ -1,4 +1,6 @@
 """The thinnest path: a login, a message, a delivery, a count."""
+import pathlib
+import re
 
 
 def test_a_message_with_auth_is_delivered_and_counted(relay, account):
@@ -33,3 +35,12 @@ def test_a_plan_that_is_used_up_refuses_and_a_credit_mends_it(relay, account):
         assert reply == 452 and "1000 of 1000 used" in reply
         relay.command("account", "credit", account.username, 1, "--reason", "goodwill")
         assert client.send(account.sender, "one.more@dest.test") == 250
+
+
+def test_the_sweeps_mailer_may_be_one_that_needs_a_set_group_id_program(relay):
+    """Postfix's postdrop is one: under a daemon that gave up all new rights, no mail of the sweep would ever leave."""
+    def may_gain_none(daemon):
+        status = pathlib.Path(f"/proc/{daemon.pid}/status").read_text()
+        return re.search(r"^NoNewPrivs:\s*(\d)", status, re.M)[1]
+    assert may_gain_none(relay.tollgate.authd) == "0"
+    assert may_gain_none(relay.tollgate.milter) == "1"

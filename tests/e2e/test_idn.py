@@ -1,6 +1,8 @@
 """Domains and addresses beyond ASCII: one domain, however it is written."""
 import pytest
 
+from servers.process import wait_until
+
 U_LABEL, A_LABEL = "bücher.example", "xn--bcher-kva.example"
 
 
@@ -57,3 +59,15 @@ def test_the_same_domain_can_not_be_added_in_its_other_form(shop):
         assert (answer.status, answer.error["code"]) == (4, "refused")
     domain = shop.relay.command("account", "show", shop.username)["domains"][0]["domain"]
     assert domain == A_LABEL
+
+
+def test_each_spelling_of_a_recipients_domain_is_delivered_and_counted(shop):
+    """One domain by IDNA, but Postfix delivers to each: so each is taken from the plan, as what is accepted must be."""
+    relay = shop.relay
+    spellings = ["x@dest.test", "x@\uff44est.test", "x@d\uff45st.test", "x@de\uff53t.test"]
+    before = relay.tollgate.show(shop)["plan"]["used"]
+    with relay.client(account=shop) as client:
+        assert client.send(shop.sender, spellings, subject=f"spelt {shop.username}", options="SMTPUTF8") == 250
+    wait_until("a delivery to each spelling", lambda: len(spellings) == sum(
+        len(mail.recipients) for mail in relay.sink.find(subject=f"spelt {shop.username}")))
+    assert relay.tollgate.show(shop)["plan"]["used"] - before == len(spellings)
