@@ -58,13 +58,21 @@ static enum tg_code serve(struct tg_change *change, struct tg_charge *charge, st
     return TG_OK;
 }
 
+/* A note may wait for a minute: of an account that was removed meanwhile nothing must stay. */
 static enum tg_code write_note(struct tg_change *change, const struct tg_note *note,
                                struct tg_error *err)
 {
+    struct tg_view *view = tg_change_view(change);
+    struct tg_key owner = tg_key_id(note->id.account_id);
+    struct tg_span account;
     Tg__Activity *activity;
     enum tg_code code =
-        tg_unpack(tg_change_view(change), TG_DB_ACTIVITY, tg_span_of(note->packed, note->len),
-                  &tg__activity__descriptor, &activity, err);
+        note->id.account_id != 0 ? tg_get(view, TG_DB_ACCOUNTS, &owner, &account, err) : TG_OK;
+    if (code == TG_NOT_FOUND)
+        return TG_OK;
+    if (code == TG_OK)
+        code = tg_unpack(view, TG_DB_ACTIVITY, tg_span_of(note->packed, note->len),
+                         &tg__activity__descriptor, &activity, err);
     if (code != TG_OK)
         return code;
     activity->repeated = note->repeated;

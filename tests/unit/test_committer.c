@@ -400,6 +400,8 @@ static void test_the_end_writes_all_that_is_queued_or_folded(void **state)
 {
     (void)state;
     begin(100);
+    for (uint64_t account = 100; account < 150; account++)
+        add_account(&s, (struct new_account){.id = account, .plan = {.since = NOON}});
     for (int i = 0; i < 5000; i++)
         note((uint64_t)i % 50 + 100, noon_us, &refused);
     tg_committer_free(&committer);
@@ -407,6 +409,31 @@ static void test_the_end_writes_all_that_is_queued_or_folded(void **state)
         assert_int_equal(count_records(&s, TG_DB_ACTIVITY, account), 21);
         assert_int_equal(daily_refused(account), 100);
     }
+    end();
+}
+
+static enum tg_code remove_the_account(struct tg_change *change, void *arg, struct tg_error *error)
+{
+    struct tg_key key = tg_key_id(ACCOUNT);
+    (void)arg;
+    tg_delete(change, TG_DB_ACCOUNTS, &key);
+    return tg_change_error(change, error);
+}
+
+static void test_nothing_is_noted_of_an_account_that_was_removed_meanwhile(void **state)
+{
+    (void)state;
+    begin(100);
+    for (int i = 0; i < 100; i++)
+        note(ACCOUNT, noon_us, &refused);
+    assert_ok(tg_committer_flush(committer, &err));
+    size_t before = count_records(&s, TG_DB_ACTIVITY, ACCOUNT);
+    for (int i = 0; i < 100; i++)
+        note(ACCOUNT, noon_us, &refused); /* folded */
+    assert_ok(tg_store_change(s.store, remove_the_account, NULL, &err));
+    assert_ok(tg_committer_flush(committer, &err));
+    assert_int_equal(count_records(&s, TG_DB_ACTIVITY, ACCOUNT), before);
+    assert_int_equal(daily_refused(ACCOUNT), 100);
     end();
 }
 
@@ -507,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_a_thousand_refusals_of_a_minute_make_21_records),
         cmocka_unit_test(test_a_note_is_written_soon_though_nobody_waits),
         cmocka_unit_test(test_the_end_writes_all_that_is_queued_or_folded),
+        cmocka_unit_test(test_nothing_is_noted_of_an_account_that_was_removed_meanwhile),
         cmocka_unit_test(test_a_full_queue_drops_and_says_so),
         cmocka_unit_test(test_notes_charges_and_flushes_go_together),
     };
