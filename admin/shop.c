@@ -23,7 +23,7 @@ enum tg_code shop_change(struct context *context, struct shop *shop, tg_change_f
     struct tg_error why;
     char sentence[500];
     enum tg_code code = tg_store_change(context->store, fn, arg, err);
-    if (code == TG_OK && tg_mail_send(context->store, context->settings, true, context->now, NULL, &mails, &why) != TG_OK)
+    if (code == TG_OK && tg_mail_send(context->store, context->settings, NULL, true, context->now, NULL, &mails, &why) != TG_OK)
         say(NULL, why.text);
     if (code == TG_OK && mails.failed > 0) {
         snprintf(sentence, sizeof sentence, "done, but a mail could not be sent and will be tried again: %s", mails.error);

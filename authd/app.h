@@ -17,6 +17,7 @@ struct app {
     struct tg_store *store;
     struct tg_committer *committer;
     struct throttle *throttle;
+    struct tg_courier *courier;   /* runs the mailer for the sweep */
     unsigned long connections;    /* ever; each has its number */
     struct tg_metrics *metrics;   /* metrics.h; NULL: nothing is counted */
     struct tg_service_metrics *service;

@@ -64,5 +64,7 @@ const char *doors_restart_needed(const struct tg_settings *old, const struct tg_
         return "socket_group";
     if (old->socket_mode_bits != wanted->socket_mode_bits)
         return "socket_mode";
+    if (old->seccomp != wanted->seccomp)
+        return "seccomp";
     return old->sync != wanted->sync ? "sync" : NULL;
 }

@@ -1,18 +1,22 @@
 /* main.c: tollgate-authd(8): options, privileges, signals.
  *
- * The order matters: detach, bind, drop privileges, and only then open the store, for LMDB does not survive a
- * fork, and what root opened the daemon could not write. */
+ * The order matters: detach, bind, drop privileges, fork off who runs the mailer, and only then open the store, for LMDB
+ * does not survive a fork, and what root opened the daemon could not write. What it may do is cut down twice: to what
+ * an ordinary process of its user may not (tg_confine_process), and, when all is open, to its system calls. */
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "authd/doors.h"
 #include "authd/metrics.h"
 #include "authd/options.h"
 #include "authd/sasl.h"
 #include "authd/sweeper.h"
+#include "schema/confine.h"
+#include "schema/courier.h"
 #include "schema/credential.h"
 #include "schema/daemon.h"
 #include "schema/detach.h"
@@ -148,6 +152,10 @@ static enum tg_code begin(struct daemon *d, struct tg_error *err)
         code = tg_daemon_own_log(settings, err);
     if (code == TG_OK)
         code = tg_privilege_drop(settings->user, err);
+    if (code == TG_OK)
+        code = tg_courier_start(d->config, settings->mailer, &d->app.courier, err);
+    if (code == TG_OK)
+        code = tg_confine_process(err);
     /* As the user that will open it again on SIGHUP. */
     if (code == TG_OK)
         code = tg_log_open("tollgate-authd", settings->log, tg_settings_log_level(settings), err);
@@ -166,7 +174,8 @@ static enum tg_code begin(struct daemon *d, struct tg_error *err)
     d->sweeper = sweeper_new(&d->app);
     if ((code = catch_signals(d, err)) != TG_OK)
         return code;
-    return listeners_serve(d->listeners, d->conns, err);
+    code = listeners_serve(d->listeners, d->conns, err);
+    return code == TG_OK ? tg_confine_calls(settings->seccomp, err) : code;
 }
 
 static void free_event(struct event **event)
@@ -194,6 +203,7 @@ static void end(struct daemon *d)
     throttle_free(&d->app.throttle);
     if (d->app.store != NULL)
         tg_store_close(&d->app.store);
+    tg_courier_end(&d->app.courier);
     sasl_end();
     libevent_global_shutdown();
     tg_settings_free(&d->app.settings);
@@ -230,6 +240,7 @@ static enum tg_code serve(struct daemon *d, const struct options *options, struc
 
 int main(int argc, char **argv)
 {
+    umask(077);
     struct daemon d = { .config = NULL };
     struct options options;
     struct tg_error err;

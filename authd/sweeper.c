@@ -47,7 +47,7 @@ static void log_end(const struct tg_sweep_result *result)
 static void *run(void *arg)
 {
     struct sweeper *s = arg;
-    struct tg_sweep_options options = { .stop = &s->stop, .event = log_event };
+    struct tg_sweep_options options = { .courier = s->app->courier, .stop = &s->stop, .event = log_event };
     struct tg_sweep_result result;
     struct tg_error err;
     enum tg_code code = tg_sweep(s->app->store, s->settings, app_now(), &options, &result, &err);

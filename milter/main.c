@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "milter/callbacks.h"
 #include "milter/listen.h"
 #include "milter/metrics.h"
 #include "milter/monitor.h"
+#include "schema/confine.h"
 #include "schema/credential.h"
 #include "schema/daemon.h"
 #include "schema/detach.h"
@@ -177,7 +179,8 @@ static int serve(struct filter *filter, struct listener *listener, const char *c
     pthread_t thread;
     int result = MI_SUCCESS;
     struct tg_error err;
-    if (monitor_serve(monitor, filter, &err) != TG_OK) {
+    if (monitor_serve(monitor, filter, &err) != TG_OK ||
+        tg_confine_calls(filter->current->settings->seccomp, &err) != TG_OK) {
         tg_log_error(TG_ERROR, "start-failed", &err);
         return TG_FAILED;
     }
@@ -200,7 +203,8 @@ static int serve(struct filter *filter, struct listener *listener, const char *c
     return result == MI_SUCCESS && *idle ? TG_OK : TG_FAILED;
 }
 
-/* Detach, listen and drop privileges before the store is opened: it does not survive a fork. */
+/* Detach, listen and drop privileges before the store is opened: it does not survive a fork. System calls are cut down
+ * when all of that is done. */
 static enum tg_code prepare(const struct options *options, const struct tg_settings *settings, struct filter *filter,
                             struct listener *listener, struct monitor **monitor, struct tg_detached **detached,
                             struct tg_error *err)
@@ -221,7 +225,8 @@ static enum tg_code prepare(const struct options *options, const struct tg_setti
         code = tg_daemon_own_log(settings, err);
     if (code == TG_OK)
         code = tg_privilege_drop(settings->user, err);
-    tg_privilege_seal();
+    if (code == TG_OK)
+        code = tg_confine_process(err);
     if (code == TG_OK)
         code = tg_log_open("tollgate-milter", settings->log, tg_settings_log_level(settings), err);
     if (code == TG_OK)
@@ -243,6 +248,7 @@ int main(int argc, char **argv)
     struct monitor *monitor = NULL;
     struct tg_detached *detached = NULL;
     struct tg_error err;
+    umask(077);
     int status = read_options(argc, argv, &options);
     if (status >= 0)
         return status;

@@ -159,8 +159,8 @@ static enum tg_code next_queued(struct tg_view *view, uint64_t *id, Tg__Mail **m
     return code;
 }
 
-static enum tg_code send_one(struct tg_store *store, const struct tg_settings *settings, struct tg_arena *arena,
-                             const Tg__Mail *mail, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
+static enum tg_code send_one(struct tg_store *store, const struct tg_settings *settings, struct tg_courier *courier,
+                             struct tg_arena *arena, const Tg__Mail *mail, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
                              bool *failed, struct tg_error *err)
 {
     struct claim claim = { .id = mail->id, .now = now };
@@ -170,7 +170,9 @@ static enum tg_code send_one(struct tg_store *store, const struct tg_settings *s
     if (code != TG_OK || !claim.mine)
         return code;
     const char *message = tg_mailer_message(arena, mail, settings->mail_from, now);
-    *failed = tg_mailer_run(settings->mailer, message, TG_MAILER_TIMEOUT_MS, stop, &why) != TG_OK;
+    code = courier != NULL ? tg_courier_run(courier, message, TG_MAILER_TIMEOUT_MS, stop, &why)
+                           : tg_mailer_run(settings->mailer, message, TG_MAILER_TIMEOUT_MS, stop, &why);
+    *failed = code != TG_OK;
     struct outcome outcome = { .id = mail->id, .now = now, .error = *failed ? why.text : NULL };
     if ((code = tg_store_change(store, outcome_in, &outcome, err)) != TG_OK)
         return code;
@@ -182,8 +184,9 @@ static enum tg_code send_one(struct tg_store *store, const struct tg_settings *s
     return TG_OK;
 }
 
-enum tg_code tg_mail_send(struct tg_store *store, const struct tg_settings *settings, bool fresh, int64_t now,
-                          const atomic_bool *stop, struct tg_mail_result *result, struct tg_error *err)
+enum tg_code tg_mail_send(struct tg_store *store, const struct tg_settings *settings, struct tg_courier *courier,
+                          bool fresh, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
+                          struct tg_error *err)
 {
     int in_a_row = 0;
     uint64_t at = 0;
@@ -213,7 +216,7 @@ enum tg_code tg_mail_send(struct tg_store *store, const struct tg_settings *sett
         copy.body = tg_arena_strdup(arena, mail->body);
         copy.message_id = tg_arena_strdup(arena, mail->message_id);
         tg_view_end(&view);
-        code = send_one(store, settings, arena, &copy, now, stop, result, &failed, err);
+        code = send_one(store, settings, courier, arena, &copy, now, stop, result, &failed, err);
         tg_arena_free(&arena);
         if (code != TG_OK)
             return code;

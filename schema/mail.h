@@ -4,6 +4,7 @@
 #define TG_MAIL_H
 
 #include <stdatomic.h>
+#include "schema/courier.h"
 #include "schema/settings.h"
 #include "schema/store.h"
 #include "schema/template.h"
@@ -43,9 +44,10 @@ struct tg_mail_result {
 };
 
 /* Sends what is queued, one after the other, each claimed in the store first, so that two processes never send the same.
- * fresh: only what was never tried, as a command does for its own; the sweep tries all again. Stops early where *stop becomes true (NULL: never). A failing mailer is no
+ * courier: who runs the mailer (courier.h); NULL: this process. fresh: only what was never tried, as a command does for its own; the sweep tries all again. Stops early where *stop becomes true (NULL: never). A failing mailer is no
  * failure of this function: *result tells. After three failures in a row the rest waits for the next time. */
-enum tg_code tg_mail_send(struct tg_store *store, const struct tg_settings *settings, bool fresh, int64_t now,
-                          const atomic_bool *stop, struct tg_mail_result *result, struct tg_error *err) TG_MUST_CHECK;
+enum tg_code tg_mail_send(struct tg_store *store, const struct tg_settings *settings, struct tg_courier *courier,
+                          bool fresh, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
+                          struct tg_error *err) TG_MUST_CHECK;
 
 #endif

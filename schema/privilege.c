@@ -3,7 +3,6 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "schema/privilege.h"
@@ -27,11 +26,6 @@ enum tg_code tg_privilege_drop(const char *user, struct tg_error *err)
         return tg_fail(err, TG_UNUSABLE, "there is no user %s: make it (systemd-sysusers, adduser --system) or set `user`",
                        user);
     return become(pw, err);
-}
-
-void tg_privilege_seal(void)
-{
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 enum tg_code tg_privilege_store_owner(const char *store_dir, struct tg_error *err)

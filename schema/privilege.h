@@ -8,10 +8,6 @@
  * there is no such user. */
 enum tg_code tg_privilege_drop(const char *user, struct tg_error *err) TG_MUST_CHECK;
 
-/* From now on no program that this one runs has more rights than it: for a daemon that runs none. (tollgate-authd runs
- * `mailer`, and Postfix's sendmail(1) queues mail by a set-group-ID program, Exim's is set-user-ID.) */
-void tg_privilege_seal(void);
-
 /* Root's command becomes the owner of the store's directory before it opens it, so that it leaves no file
  * that the daemons can't write. Not root: nothing. A missing directory: nothing (init makes it). */
 enum tg_code tg_privilege_store_owner(const char *store_dir, struct tg_error *err) TG_MUST_CHECK;

@@ -7,6 +7,7 @@
 #define TG_SWEEP_H
 
 #include <stdatomic.h>
+#include "schema/courier.h"
 #include "schema/settings.h"
 #include "schema/store.h"
 
@@ -32,6 +33,7 @@ struct tg_sweep_result {
 
 struct tg_sweep_options {
     bool dry_run;              /* everything is undone again, and nothing is mailed */
+    struct tg_courier *courier; /* who runs the mailer; NULL: this process */
     const atomic_bool *stop; /* where it becomes true the sweep ends after its batch; NULL: never */
     tg_sweep_fn *event;        /* NULL: nobody listens */
     void *arg;

@@ -203,7 +203,7 @@ static void test_a_mailer_that_hangs_is_ended_with_its_children(void **state)
 static struct tg_mail_result send(struct market *m, bool fresh)
 {
     struct tg_mail_result result = { .sent = 0 };
-    assert_ok(tg_mail_send(m->store, &m->settings, fresh, m->now, NULL, &result, &err));
+    assert_ok(tg_mail_send(m->store, &m->settings, NULL, fresh, m->now, NULL, &result, &err));
     return result;
 }
 
