@@ -66,6 +66,34 @@ static bool looks_like_address(const char *name)
     return strspn(last, "0123456789") == strlen(last);
 }
 
+/* Most names are plain ASCII and need no table of Unicode, for UTS 46 only lowers them: true where this is one, lower-cased
+ * in place. "--" as third and fourth letters begins an A-label or what IDNA reserves, so libidn2 has the word. */
+static bool is_plain(char *name)
+{
+    size_t at = 0;
+    for (char *c = name; *c != '\0'; c++, at++) {
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c + ('a' - 'A'));
+        if ((unsigned char)*c >= 0x80 || (at == 3 && c[0] == '-' && c[-1] == '-'))
+            return false;
+        if (*c == '.')
+            at = (size_t)-1;
+    }
+    return true;
+}
+
+static enum tg_code to_ascii(char *copy, char **ascii, struct tg_error *err)
+{
+    /* Not with IDN2_USE_STD3_ASCII_RULES: that drops what it does not allow, so that "exa mple.com" would be
+     * example.com, and "ex@b.com" exb.com. Here it stays, and labels_are_good refuses it. */
+    int rc = idn2_to_ascii_8z(copy, ascii, IDN2_NONTRANSITIONAL);
+    if (rc != IDN2_OK)
+        return tg_fail(err, TG_USAGE, "that is not a domain name: %s", idn2_strerror(rc));
+    for (char *c = *ascii; *c != '\0'; c++)
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + ('a' - 'A')) : *c;
+    return TG_OK;
+}
+
 enum tg_code tg_domain_name(struct tg_span text, char out[TG_DOMAIN_MAX + 1], struct tg_error *err)
 {
     char copy[4 * TG_DOMAIN_MAX + 2], *ascii = NULL;
@@ -82,24 +110,25 @@ enum tg_code tg_domain_name(struct tg_span text, char out[TG_DOMAIN_MAX + 1], st
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
 
-    /* Not with IDN2_USE_STD3_ASCII_RULES: that drops what it does not allow, so that "exa mple.com" would be
-     * example.com, and "ex@b.com" exb.com. Here it stays, and labels_are_good refuses it. */
-    int rc = idn2_to_ascii_8z(copy, &ascii, IDN2_NONTRANSITIONAL);
-    if (rc != IDN2_OK)
-        return tg_fail(err, TG_USAGE, "that is not a domain name: %s", idn2_strerror(rc));
-    for (char *c = ascii; *c != '\0'; c++)
-        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + ('a' - 'A')) : *c;
-    bool good = strlen(ascii) <= TG_DOMAIN_MAX && labels_are_good(ascii, &why);
-    if (good && looks_like_address(ascii)) {
+    bool plain = is_plain(copy);
+    const char *name = copy;
+    if (!plain) {
+        enum tg_code code = to_ascii(copy, &ascii, err);
+        if (code != TG_OK)
+            return code;
+        name = ascii;
+    }
+    bool good = strlen(name) <= TG_DOMAIN_MAX && labels_are_good(name, &why);
+    if (good && looks_like_address(name)) {
         why = "it is an address";
         good = false;
     }
-    if (good && has_a_label(ascii) && !round_trips(ascii)) {
+    if (good && has_a_label(name) && !round_trips(name)) {
         why = "an internationalised label does not decode";
         good = false;
     }
     if (good)
-        strcpy(out, ascii);
+        strcpy(out, name);
     idn2_free(ascii);
     return good ? TG_OK : tg_fail(err, TG_USAGE, "that is not a domain name: %s", why);
 }
