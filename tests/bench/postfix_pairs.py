@@ -1,0 +1,2 @@
+def postfix_cases(bench, filters):
+    return []
