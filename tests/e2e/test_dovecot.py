@@ -13,7 +13,7 @@ def served(request):
     from conftest import make
     relay = make(request, start=False)
     tollgate = relay.tollgate
-    tollgate.configure(dict_listen=[f"unix:{tollgate.run}/dict"], socket_mode="0666")
+    tollgate.configure(dict_listen=[f"unix:{tollgate.run}/dict"])
     relay.dovecot = Dovecot(relay.directory, tollgate.run)
     tollgate.start()
     relay.dovecot.start()

@@ -52,6 +52,11 @@ class Load:
         wait_until("more answers", lambda: all(self.answers[kind].total() >= before[kind] + count for kind in before))
 
 
+def smtpds(relay):
+    """Process ids of all that have served a client."""
+    return set(re.findall(r"smtpd\[(\d+)\]: connect from", relay.postfix.text()))
+
+
 def lost(relay, since):
     """Logins that Postfix answered with 454, by its process."""
     return collections.Counter(re.findall(r"smtpd\[(\d+)\]: warning: \S+: SASL \S+ authentication failed: Connection lost",
@@ -73,7 +78,7 @@ def test_a_restart_costs_at_most_one_454_for_each_smtpd_and_authorised_ips_nothi
         with relay.client(address) as client:
             return client.send(account.sender, "x@dest.test").code
 
-    load = Load(relay)
+    load, fresh = Load(relay), set()
     try:
         for _ in range(4):
             load.add("login", by_login)
@@ -81,7 +86,7 @@ def test_a_restart_costs_at_most_one_454_for_each_smtpd_and_authorised_ips_nothi
             load.add("address", by_address)
         load.wait_more(10)
         for _ in range(RESTARTS):
-            since = len(relay.postfix.text())
+            since, before = len(relay.postfix.text()), smtpds(relay)
             started = len([e for e in relay.tollgate.events() if "info started" in e and "authd" in e])
             assert relay.tollgate.authd.stop() == 0
             # While nobody is there: more sessions than there are smtpd processes, so new ones start.
@@ -96,11 +101,13 @@ def test_a_restart_costs_at_most_one_454_for_each_smtpd_and_authorised_ips_nothi
                 thread.join()
             load.wait_more(10)
             assert max(lost(relay, since).values(), default=0) <= 1
+            fresh |= smtpds(relay) - before
             assert set(newcomers) <= {250, 454} and 250 in newcomers
     finally:
         load.end()
     assert set(load.answers["login"]) <= {250, 454}, load.answers
     assert set(load.answers["address"]) == {250}, load.answers
+    assert fresh, "no smtpd was started while nobody answered"
     assert "throttling" not in relay.postfix.text() and "fatal" not in relay.postfix.text()
     accepted = load.answers["login"][250] + load.answers["address"][250]
     assert relay.tollgate.used(account) >= accepted > 50

@@ -21,6 +21,7 @@ def make(request, **settings):
     from conftest import make as make_relay
     relay = make_relay(request, server=sendmail.Sendmail, start=False, **settings)
     run = relay.tollgate.run
+    shutil.chown(run, relay.tollgate.settings["user"])  # as /run/tollgate is
     relay.tollgate.configure(saslauthd_listen=[f"unix:{run}/mux"], socketmap_listen=[f"unix:{run}/socketmap"], auth_listen=[],
                              policy_listen=[])
     relay.start()
