@@ -341,6 +341,34 @@ def test_a_bare_line_feed_smuggles_no_second_message(relay, account):
     assert not [e for e in relay.tollgate.activity(account) if e["sender"] == "boss@bank.example"]
 
 
+EVIL = "boss@bank.example"
+
+
+@pytest.mark.parametrize("name, header", [
+    ("a mailbox file's first line", "From : {evil}\r\nFrom: {own}\r\n"), ("another one", "From {evil} Wed\r\nFrom: {own}\r\n"),
+    ("a CR first", "\rFrom: {evil}\r\nFrom: {own}\r\n"), ("a CR within", "From: {own}\r\nX-A: b\rFrom: {evil}\r\n"),
+    ("an LF within", "X-A: b\nFrom: {evil}\r\nFrom: {own}\r\n"), ("a space first", " From: {evil}\r\nFrom: {own}\r\n"),
+    ("a byte order mark", "\ufeffFrom: {evil}\r\nFrom: {own}\r\n"), ("a line that is no field", "From: {own}\r\nno field\r\nFrom: {evil}\r\n"),
+    ("no field first", "no field\r\nFrom: {own}\r\nFrom: {evil}\r\n"), ("an empty name", ": x\r\nFrom: {evil}\r\nFrom: {own}\r\n"),
+    ("a tab in the name", "X-A: b\r\nFrom\t: {evil}\r\nFrom: {own}\r\n"), ("a line of white space", "From: {own}\r\n \r\nFrom: {evil}\r\n"),
+    ("a route", "From: <@bank.example:{own}>\r\n"), ("a bare name", "From: boss\r\n"), ("none at all", ""),
+])
+def test_what_sendmail_relays_has_the_author_that_was_judged(relay, account, name, header):
+    """It is refused, or it has one From, the account's, in front of everything that a reader takes for the header."""
+    octets = f"{header}X-Name: {name}\r\n\r\nx\r\n.\r\n".format(own=account.sender, evil=EVIL).encode()
+    with relay.client(account=account) as client:
+        assert client.mail(account.sender) == 250
+        assert client.rcpt(f"author{account.id}@dest.test") == 250
+        reply = client.data_raw(octets)
+    if reply != 250:
+        assert reply.code // 100 == 5 or "Bare " in reply, reply
+        assert relay.tollgate.used(account) == 0
+        return
+    mail = relay.sink.wait(to=f"author{account.id}@dest.test")
+    assert mail.header("From") == [account.sender]
+    assert EVIL.encode() not in mail.data.split(b"\r\n\r\n", 1)[0]
+
+
 def test_a_nul_hides_nothing(relay, account):
     with relay.client(account=account) as client:
         assert client.mail(account.sender) == 250
