@@ -2,6 +2,7 @@
 #include "admin/account_edit.h"
 #include "admin/json.h"
 #include "schema/notice.h"
+#include "schema/order.h"
 
 enum tg_code account_edit_show(struct tg_view *view, const struct account_edit *e, const Tg__Account *account, struct tg_error *err)
 {
@@ -48,4 +49,21 @@ enum tg_code account_edit_notify(struct tg_change *change, const struct account_
     size_t count;
     enum tg_code code = tg_account_by_username(tg_change_view(change), e->input->arg[0], &account, err);
     return code == TG_OK ? tg_notice_account(change, &e->shop.terms, account->id, e->context->now, &count, err) : code;
+}
+
+enum tg_code account_edit_order(const struct context *context, uint64_t order_id, json_t **out, struct tg_error *err)
+{
+    struct tg_view *view;
+    Tg__Order *order;
+    *out = json_null();
+    if (order_id == 0)
+        return TG_OK;
+    enum tg_code code = tg_view_begin(context->store, &view, err);
+    if (code != TG_OK)
+        return code;
+    code = tg_order_get(view, order_id, &order, err);
+    if (code == TG_OK)
+        *out = json_order(view, context->settings, order, context->now);
+    tg_view_end(&view);
+    return code;
 }

@@ -35,4 +35,7 @@ void account_edit_apply(const struct input *in, Tg__Account *account);
 /* Queues what its customer is told of this change. */
 enum tg_code account_edit_notify(struct tg_change *change, const struct account_edit *edit, struct tg_error *err) TG_MUST_CHECK;
 
+/* An order after its mail was sent, or not; null for 0. */
+enum tg_code account_edit_order(const struct context *context, uint64_t order_id, json_t **order, struct tg_error *err) TG_MUST_CHECK;
+
 #endif

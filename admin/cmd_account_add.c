@@ -1,6 +1,7 @@
 /* cmd_account_add.c: tollgate account add, account password: where a password is shown, once. */
 #include "admin/account_edit.h"
 #include "admin/commands.h"
+#include "admin/dialogue.h"
 #include "admin/json.h"
 #include "admin/output.h"
 #include "schema/billing.h"
@@ -66,24 +67,6 @@ static enum tg_code add_in(struct tg_change *change, void *arg, struct tg_error 
     return account_edit_show(tg_change_view(change), e, account, err);
 }
 
-/* After its mail was sent, or not. */
-static enum tg_code read_order(const struct account_edit *e, json_t **out, struct tg_error *err)
-{
-    struct tg_view *view;
-    Tg__Order *order;
-    *out = json_null();
-    if (e->order_id == 0)
-        return TG_OK;
-    enum tg_code code = tg_view_begin(e->context->store, &view, err);
-    if (code != TG_OK)
-        return code;
-    code = tg_order_get(view, e->order_id, &order, err);
-    if (code == TG_OK)
-        *out = json_order(view, e->context->settings, order, e->context->now);
-    tg_view_end(&view);
-    return code;
-}
-
 static enum tg_code account_add(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
     struct tg_secret password;
@@ -94,7 +77,7 @@ static enum tg_code account_add(struct context *c, const struct input *in, json_
     if (code == TG_OK) {
         /* The account and its password are there: an order that can't be read does not hide them. */
         struct tg_error unread;
-        if (read_order(&e, &order, &unread) != TG_OK)
+        if (account_edit_order(c, e.order_id, &order, &unread) != TG_OK)
             order = json_null();
         add_password(&e, "order", order);
     }
@@ -104,7 +87,8 @@ static enum tg_code account_add(struct context *c, const struct input *in, json_
 
 const struct command cmd_account_add = {
     .noun = "account", .verb = "add",
-    .summary = "Make an account with generated credentials; the password is shown once.",
+    .summary = "Make an account with generated credentials; the password is shown once. Without options, on a terminal, it asks for "
+               "everything, a new customer and the billing data too.",
     .options = (const struct opt[]){
         { .name = "customer", .type = OPT_NUMBER, .value = "ID", .help = "whose account it is", .min = 1, .max = INT64_MAX, .required = true },
         { .name = "description", .type = OPT_TEXT, .value = "TEXT", .help = "what it is for", .required = true },
@@ -117,6 +101,7 @@ const struct command cmd_account_add = {
     .example = "tollgate account add --customer 1 --description 'web shop' --type transactional --plan free",
     .render = render_password,
     .run = account_add,
+    .dialogue = dialogue_account_add,
 };
 
 /* ---- password ---- */

@@ -49,6 +49,8 @@ struct command {
     bool no_store;           /* runs without an open store */
     bool no_settings;        /* … and without a configuration */
     run_fn *run;
+    /* Asks for everything, where no option is given and somebody sits at a terminal; it writes for itself. NULL: none. */
+    enum tg_code (*dialogue)(struct context *context, struct tg_error *err);
     /* For people, in place of key and value; NULL: key and value. */
     void (*render)(const struct terminal *terminal, const json_t *result);
 };

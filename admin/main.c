@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "admin/complete.h"
+#include "admin/dialogue_input.h"
 #include "admin/help.h"
 #include "admin/output.h"
 #include "admin/parse.h"
@@ -46,7 +47,16 @@ static enum tg_code open_store(struct context *c, struct tg_error *err)
     return code;
 }
 
-static enum tg_code run(const struct input *in, const struct terminal *terminal, int64_t now, struct tg_error *err)
+/* Without a terminal nobody can be asked: what is missing is said as ever. */
+static enum tg_code check_dialogue(const struct input *in, struct tg_error *err)
+{
+    if (dialogue_possible())
+        return TG_OK;
+    return tg_fail(err, TG_USAGE, "tollgate %s %s asks for everything on a terminal only: here it needs its options "
+                   "(tollgate help %s %s)", in->command->noun, in->command->verb, in->command->noun, in->command->verb);
+}
+
+static enum tg_code run(const struct input *in, bool dialogue, const struct terminal *terminal, int64_t now, struct tg_error *err)
 {
     struct context c = { .terminal = terminal, .now = now };
     json_t *result = NULL;
@@ -58,7 +68,7 @@ static enum tg_code run(const struct input *in, const struct terminal *terminal,
     if (code == TG_OK && !in->command->no_store)
         code = open_store(&c, err);
     if (code == TG_OK)
-        code = in->command->run(&c, in, &result, err);
+        code = dialogue ? in->command->dialogue(&c, err) : in->command->run(&c, in, &result, err);
     /* A check that found something, a password that is wrong: the result tells it too. */
     if (code == TG_OK || (result != NULL && json_is_object(result) && (json_object_get(result, "ok") != NULL)))
         output_result(terminal, in, result);
@@ -93,7 +103,12 @@ int main(int argc, char **argv)
             else
                 help_all(&terminal);
             return 0;
-        case WANT_RUN: code = run(&parsed.input, &terminal, now, &err); break;
+        case WANT_RUN: code = run(&parsed.input, false, &terminal, now, &err); break;
+        case WANT_DIALOGUE:
+            code = check_dialogue(&parsed.input, &err);
+            if (code == TG_OK)
+                code = run(&parsed.input, true, &terminal, now, &err);
+            break;
         }
     }
     if (code != TG_OK)

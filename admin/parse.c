@@ -230,6 +230,14 @@ static enum tg_code take_option(struct line *l, char *arg)
     return unknown(l->err, "option", arg, &nearest, help);
 }
 
+static bool is_bare(const struct input *in)
+{
+    for (size_t i = 0; i < count_options(in->command->options); i++)
+        if (in->value[i].given)
+            return false;
+    return true;
+}
+
 static enum tg_code check_arguments(struct line *l)
 {
     const struct command *c = l->parsed->input.command;
@@ -242,6 +250,10 @@ static enum tg_code check_arguments(struct line *l)
     if (given < least_count || given > most)
         return tg_fail(l->err, TG_USAGE, "usage: tollgate %s%s%s %s", c->noun, c->verb != NULL ? " " : "",
                        c->verb != NULL ? c->verb : "", c->args != NULL ? c->args : "[OPTION …]");
+    if (c->dialogue != NULL && !l->parsed->input.json && is_bare(&l->parsed->input)) {
+        l->parsed->want = WANT_DIALOGUE;
+        return TG_OK;
+    }
     for (size_t i = 0; i < given; i++)
         l->parsed->input.arg[i] = l->word[first + i];
     for (size_t i = 0; i < count_options(c->options); i++)

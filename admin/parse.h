@@ -4,7 +4,8 @@
 
 #include "admin/command.h"
 
-enum parse_want { WANT_RUN, WANT_HELP, WANT_VERSION, WANT_MANUAL };
+/* WANT_DIALOGUE: the command has one, and nothing was said that it would ask for. */
+enum parse_want { WANT_RUN, WANT_DIALOGUE, WANT_HELP, WANT_VERSION, WANT_MANUAL };
 
 struct parsed {
     enum parse_want want;

@@ -76,15 +76,23 @@ static bool is_description(const char *text)
     return characters <= DESCRIPTION_MAX;
 }
 
+enum tg_code tg_account_check_description(const char *description, struct tg_error *err)
+{
+    if (*description == '\0')
+        return tg_fail(err, TG_USAGE, "an account needs a description (--description)");
+    if (!is_description(description))
+        return tg_fail(err, TG_USAGE, "the description must be UTF-8 text of at most %d characters, none of them a control",
+                       DESCRIPTION_MAX);
+    return TG_OK;
+}
+
 enum tg_code tg_account_check(const Tg__Account *a, struct tg_error *err)
 {
     struct tg_mailbox mailbox;
     struct tg_error why;
-    if (*a->description == '\0')
-        return tg_fail(err, TG_USAGE, "an account needs a description (--description)");
-    if (!is_description(a->description))
-        return tg_fail(err, TG_USAGE, "the description must be UTF-8 text of at most %d characters, none of them a control",
-                       DESCRIPTION_MAX);
+    enum tg_code code = tg_account_check_description(a->description, err);
+    if (code != TG_OK)
+        return code;
     if (a->max_domains > MAX_DOMAINS || (a->max_domains == 0 && a->id != 0))
         return tg_fail(err, TG_USAGE, "the maximum of domains must be 1 to %d", MAX_DOMAINS);
     if (*a->notify == '\0')

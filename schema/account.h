@@ -30,6 +30,9 @@ enum tg_code tg_account_by_username(struct tg_view *view, const char *username, 
 enum tg_code tg_account_next(struct tg_view *view, struct tg_walk *walk, enum tg_db db, Tg__Account **account,
                              struct tg_error *err) TG_MUST_CHECK;
 
+/* TG_USAGE: it is no description of an account. */
+enum tg_code tg_account_check_description(const char *description, struct tg_error *err) TG_MUST_CHECK;
+
 /* The plan with the account's own caps and the service's, whichever is tighter (0: no cap). */
 struct tg_plan tg_account_plan(const Tg__Account *account, uint64_t service_per_hour, uint64_t service_per_day);
 

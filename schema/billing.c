@@ -16,8 +16,7 @@ enum tg_code tg_billing_check(struct tg_view *view, uint64_t customer_id, uint64
         return code;
     if (plan == TG__PLAN_KIND__FREE)
         return tg_account_check_free(view, customer_id, account_id, err);
-    const Tg__Billing *billing = customer->billing;
-    if (billing == NULL || *billing->address == '\0' || *billing->company == '\0')
+    if (!tg_customer_is_billable(customer))
         return tg_fail(err, TG_REFUSED, "the plan %s needs the billing data of customer %llu: name and address for the invoice "
                        "(tollgate customer billing %llu --company NAME --address TEXT)", tg_plan_name(plan),
                        (unsigned long long)customer_id, (unsigned long long)customer_id);

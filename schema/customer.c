@@ -1,4 +1,5 @@
 /* customer.c: see customer.h. */
+#include <glib.h>
 #include <stdio.h>
 #include <string.h>
 #include "schema/audit.h"
@@ -8,36 +9,84 @@
 
 enum { TEXT_MAX = 400 };
 
+static enum tg_code check_email(const char *email, struct tg_error *err)
+{
+    struct tg_mailbox mailbox;
+    struct tg_error why;
+    if (tg_mailbox_parse(tg_span_str(email), &mailbox, &why) != TG_OK)
+        return tg_fail(err, TG_USAGE, "the e-mail address '%.100s' is no mail address: %s",
+                       tg_text_is_clean(email, TEXT_MAX) ? email : "?", why.text);
+    if (mailbox.null_sender || *email == '<')
+        return tg_fail(err, TG_USAGE, "a customer needs an e-mail address (--email)");
+    return TG_OK;
+}
+
+enum tg_code tg_customer_check(enum tg_customer_field field, const char *text, struct tg_error *err)
+{
+    static const char *const names[] = {
+        [TG_CUSTOMER_NAME] = "name",
+        [TG_CUSTOMER_EMAIL] = "e-mail address",
+        [TG_CUSTOMER_PHONE] = "phone",
+        [TG_CUSTOMER_ADDRESS] = "address",
+        [TG_CUSTOMER_TERMS] = "terms' version",
+        [TG_CUSTOMER_COMPANY] = "company",
+        [TG_CUSTOMER_VAT] = "VAT number",
+        [TG_CUSTOMER_BILLING_ADDRESS] = "billing address",
+    };
+    if (field == TG_CUSTOMER_EMAIL)
+        return check_email(text, err);
+    if (!tg_text_is_clean(text, TEXT_MAX))
+        return tg_fail(err, TG_USAGE, "the %s must be UTF-8 text of at most %d octets without control characters",
+                       names[field], TEXT_MAX);
+    if (field == TG_CUSTOMER_NAME && *text == '\0')
+        return tg_fail(err, TG_USAGE, "a customer needs a name (--name)");
+    if (field == TG_CUSTOMER_TERMS && *text == '\0')
+        return tg_fail(err, TG_USAGE, "a customer must accept the terms (--accept-terms)");
+    return TG_OK;
+}
+
 static enum tg_code check(const Tg__Customer *c, struct tg_error *err)
 {
     const Tg__Billing *b = c->billing;
-    const struct {
-        const char *name, *value;
-    } texts[] = {
-        { "name", c->name },
-        { "phone", c->phone },
-        { "address", c->address },
-        { "company", b != NULL ? b->company : "" },
-        { "VAT number", b != NULL ? b->vat : "" },
-        { "billing address", b != NULL ? b->address : "" },
-        { "terms' version", c->terms_version },
+    const char *const texts[] = {
+        [TG_CUSTOMER_NAME] = c->name,
+        [TG_CUSTOMER_EMAIL] = c->email,
+        [TG_CUSTOMER_PHONE] = c->phone,
+        [TG_CUSTOMER_ADDRESS] = c->address,
+        [TG_CUSTOMER_TERMS] = c->terms_version,
+        [TG_CUSTOMER_COMPANY] = b != NULL ? b->company : "",
+        [TG_CUSTOMER_VAT] = b != NULL ? b->vat : "",
+        [TG_CUSTOMER_BILLING_ADDRESS] = b != NULL ? b->address : "",
     };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (!tg_text_is_clean(texts[i].value, TEXT_MAX))
-            return tg_fail(err, TG_USAGE, "the %s must be UTF-8 text of at most %d octets without control characters",
-                           texts[i].name, TEXT_MAX);
-    if (*c->name == '\0')
-        return tg_fail(err, TG_USAGE, "a customer needs a name (--name)");
-    struct tg_mailbox mailbox;
-    struct tg_error why;
-    if (tg_mailbox_parse(tg_span_str(c->email), &mailbox, &why) != TG_OK)
-        return tg_fail(err, TG_USAGE, "the e-mail address '%.100s' is no mail address: %s",
-                       tg_text_is_clean(c->email, TEXT_MAX) ? c->email : "?", why.text);
-    if (mailbox.null_sender || *c->email == '<')
-        return tg_fail(err, TG_USAGE, "a customer needs an e-mail address (--email)");
-    if (*c->terms_version == '\0')
-        return tg_fail(err, TG_USAGE, "a customer must accept the terms (--accept-terms)");
-    return TG_OK;
+    enum tg_code code = TG_OK;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && code == TG_OK; i++)
+        code = tg_customer_check((enum tg_customer_field)i, texts[i], err);
+    return code;
+}
+
+bool tg_customer_is_billable(const Tg__Customer *customer)
+{
+    const Tg__Billing *billing = customer->billing;
+    return billing != NULL && *billing->address != '\0' && *billing->company != '\0';
+}
+
+/* For comparing; the caller frees it. */
+static char *folded(const char *text)
+{
+    char *whole = g_utf8_normalize(text, -1, G_NORMALIZE_ALL);
+    char *fold = whole != NULL ? g_utf8_casefold(whole, -1) : NULL;
+    g_free(whole);
+    return fold;
+}
+
+bool tg_customer_matches(const Tg__Customer *customer, const char *part)
+{
+    char *sought = folded(part), *name = folded(customer->name), *email = folded(customer->email);
+    bool found = sought != NULL && ((name != NULL && strstr(name, sought) != NULL) || (email != NULL && strstr(email, sought) != NULL));
+    g_free(sought);
+    g_free(name);
+    g_free(email);
+    return found;
 }
 
 static const char *subject(uint64_t id, char buf[32])
