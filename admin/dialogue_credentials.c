@@ -43,8 +43,8 @@ static void show_domain(struct dialogue *d, const json_t *domain)
     fputc('\n', t->out);
     domain_render(t, domain);
     if (strcmp(text_of(domain, "status"), "verified") != 0)
-        terminal_paragraph(t, tg_arena_printf(d->arena, "Mail from it is taken once its owner has published that record, and tollgate "
-                                              "domain verify %s has found it.", text_of(domain, "domain")), 0);
+        fprintf(t->out, "\n  Mail from it is taken once that is published, and found by\n"
+                        "  tollgate domain verify %s\n", text_of(domain, "domain"));
 }
 
 /* true: there is one now. */

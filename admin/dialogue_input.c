@@ -134,6 +134,8 @@ struct asker *dialogue_open(void)
     el_set(a->edit, EL_GETCFN, character);
     el_set(a->edit, EL_PROMPT_ESC, prompt, '\1');
     el_set(a->edit, EL_EDITOR, "emacs");
+    /* From here to the end: what is typed before its question is there is not echoed among the answers. */
+    el_set(a->edit, EL_PREP_TERM, 1);
     return a;
 }
 
@@ -182,7 +184,7 @@ enum answer dialogue_line(struct asker *a, const char *label, const char *given,
     if (given != NULL && *given != '\0')
         el_push(a->edit, given);
     const wchar_t *wide = el_wgets(a->edit, &count);
-    el_set(a->edit, EL_PREP_TERM, 0);
+    el_set(a->edit, EL_PREP_TERM, 1);
     if (wide == NULL || count <= 0 || a->gone) {
         a->gone = true;
         return GONE;
@@ -217,7 +219,6 @@ int dialogue_key(struct asker *a)
     unsigned char c = 0;
     int key = KEY_OTHER;
     fflush(stdout);
-    el_set(a->edit, EL_PREP_TERM, 1);
     a->keys = true;
     if (!octet(a, &c))
         key = a->gone ? KEY_GONE : KEY_RESIZED;
@@ -238,7 +239,6 @@ int dialogue_key(struct asker *a)
     a->keys = a->resized = false;
     if (key == KEY_GONE)
         a->gone = true;
-    el_set(a->edit, EL_PREP_TERM, 0);
     return key;
 }
 

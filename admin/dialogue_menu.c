@@ -82,16 +82,29 @@ static void erase(struct menu *m)
     m->drawn = 0;
 }
 
+/* What is pointed at is in the window, with the neighbours that can't be pointed at, where there is room. */
+static void scroll(struct menu *m, size_t window)
+{
+    size_t low = m->at, high = m->at;
+    while (low > 0 && m->items[low - 1].off)
+        low--;
+    while (high + 1 < m->count && m->items[high + 1].off)
+        high++;
+    if (high >= m->first + window)
+        m->first = high - window + 1;
+    if (low < m->first)
+        m->first = low;
+    if (m->at >= m->first + window)
+        m->first = m->at - window + 1;
+}
+
 static void draw(struct menu *m)
 {
     const struct terminal *t = dialogue_terminal(m->asker);
     size_t window = rows(), last;
     char more[80];
     erase(m);
-    if (m->at < m->first)
-        m->first = m->at;
-    if (m->at >= m->first + window)
-        m->first = m->at - window + 1;
+    scroll(m, window);
     last = m->first + window < m->count ? m->first + window : m->count;
     if (m->label != NULL) {
         fprintf(t->out, "  %s", terminal_colour(t, BOLD));

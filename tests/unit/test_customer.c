@@ -183,11 +183,26 @@ static void test_the_audit_log_keeps_the_order_of_one_second(void **state)
     }
 }
 
+static void test_a_customer_is_found_by_part_of_name_or_address(void **state)
+{
+    Tg__Customer c = TG__CUSTOMER__INIT;
+    (void)state;
+    c.name = "Żółw & Größe";
+    c.email = "Ops@Example.com";
+    assert_true(tg_customer_matches(&c, "żÓŁ"));
+    assert_true(tg_customer_matches(&c, "GRÖSSE"));
+    assert_true(tg_customer_matches(&c, "ops@ex"));
+    assert_true(tg_customer_matches(&c, ""));
+    assert_false(tg_customer_matches(&c, "zolw"));
+    assert_false(tg_customer_matches(&c, "\xff"));
+}
+
 #define on_a_store(test) cmocka_unit_test_setup_teardown(test, nouns_begin, nouns_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_customer_is_found_by_part_of_name_or_address),
         on_a_store(test_a_customer_is_numbered_and_kept),
         on_a_store(test_customers_are_walked_in_the_order_of_their_numbers),
         on_a_store(test_bad_personal_data_is_refused_by_its_name),

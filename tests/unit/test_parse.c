@@ -57,6 +57,17 @@ static void test_values_are_typed(void **state)
     assert_int_equal(input_value(&parsed.input, "overlap")->number, 7 * 86400);
 }
 
+static void test_a_command_that_can_ask_does_so_where_nothing_is_given(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("account add"), TG_OK);
+    assert_int_equal(parsed.want, WANT_DIALOGUE);
+    assert_int_equal(parse("-c /etc/other.conf account add"), TG_OK);
+    assert_int_equal(parsed.want, WANT_DIALOGUE);
+    assert_usage("account add nonsense", "usage");
+    assert_usage("customer add", "--name");
+}
+
 static void test_switches_have_three_forms(void **state)
 {
     (void)state;
@@ -155,7 +166,8 @@ static void test_arguments_are_counted(void **state)
     assert_usage("account show", "usage: tollgate account show USER");
     assert_usage("account show a b", "usage: tollgate account show USER");
     assert_usage("account show a b c d e f g h", "too many arguments");
-    assert_usage("account add", "");
+    assert_usage("account add --json", "--customer");
+    assert_usage("account add --plan free", "--customer");
     assert_usage("account list --customer 1 --customer 2", "--customer is given twice");
     assert_usage("account show u --json=1", "unknown option");
     assert_runs("activity");
@@ -216,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_are_typed),
+        cmocka_unit_test(test_a_command_that_can_ask_does_so_where_nothing_is_given),
         cmocka_unit_test(test_switches_have_three_forms),
         cmocka_unit_test(test_global_options_stand_anywhere),
         cmocka_unit_test(test_an_option_is_no_value),
