@@ -75,7 +75,9 @@ static bool ask_domain(struct dialogue *d, const char *username)
 /* To be copied as it stands: never folded, never cut. */
 static void whole(const struct terminal *t, const char *label, const char *text)
 {
-    fprintf(t->out, "%*s%s%-*s%s%s\n", DIALOGUE_INDENT, "", terminal_colour(t, BOLD), DIALOGUE_LABEL, label, terminal_plain(t), text);
+    bool fits = DIALOGUE_INDENT + DIALOGUE_LABEL + terminal_width(t, text) < t->width;
+    fprintf(t->out, "%*s%s%-*s%s", DIALOGUE_INDENT, "", terminal_colour(t, BOLD), DIALOGUE_LABEL, label, terminal_plain(t));
+    fprintf(t->out, "%s%s\n", fits ? "" : "\n  ", text);
 }
 
 static void show_order(struct dialogue *d, const json_t *order)

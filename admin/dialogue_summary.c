@@ -44,7 +44,7 @@ enum step_outcome dialogue_summary(struct dialogue *d, int *next)
     for (size_t i = 0; i < count; i++)
         items[i] = (struct menu_item){ .text = tg_arena_printf(d->arena, "%-9s  %s", rows[i].label, rows[i].text),
                                        .note = "Enter changes it" };
-    items[count] = (struct menu_item){ .text = act, .note = costs ? "makes the account, which waits for its order to be paid"
+    items[count] = (struct menu_item){ .text = act, .note = costs ? "makes the account; it waits for its order"
                                                                   : "makes the account, which may send at once" };
     dialogue_said(d->asker, "total", total_text(d));
     enum answer answer = dialogue_menu(d->asker, NULL, items, count + 1, d->arena, &at);
