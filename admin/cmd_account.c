@@ -143,6 +143,7 @@ const struct command cmd_account_set = {
         { 0 } },
     .example = "tollgate account set k3v9x0a2m7qd --max-per-hour 500 --ip-lock on",
     .render = dashboard_render,
+    .any_option = true,
     .run = account_set,
 };
 

@@ -10,7 +10,8 @@
 static void add_password(const struct account_edit *e, const char *last_key, json_t *last)
 {
     json_t *account = *e->result;
-    *e->result = json_pack("{s:o, s:s, s:o}", "account", account, "password", e->password->text, last_key, last);
+    *e->result = json_pack("{s:o, s:s, s:o, s:o}", "account", account, "password", e->password->text, last_key, last,
+                           "server", json_text_or_null(e->context->settings->submission));
 }
 
 static void render_order(const struct terminal *terminal, const json_t *order)
@@ -30,6 +31,8 @@ static void render_password(const struct terminal *terminal, const json_t *resul
 {
     const json_t *account = json_object_get(result, "account"), *until = json_object_get(result, "old_valid_until");
     char valid[64];
+    if (json_is_string(json_object_get(result, "server")))
+        fprintf(terminal->out, "server    %s\n", json_string_value(json_object_get(result, "server")));
     fprintf(terminal->out, "username  %s%s%s\n", terminal_colour(terminal, BOLD),
             json_string_value(json_object_get(account, "username")), terminal_plain(terminal));
     fprintf(terminal->out, "password  %s%s%s\n", terminal_colour(terminal, BOLD),

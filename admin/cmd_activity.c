@@ -7,7 +7,7 @@
 #include "schema/account.h"
 #include "schema/activity.h"
 
-#define COLUMNS "time username kind rule sender recipients client queue_id ref"
+#define COLUMNS "time username kind result rule sender recipients client queue_id ref"
 enum { DEFAULT_LIMIT = 100 };
 
 struct wanted {

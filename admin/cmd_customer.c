@@ -160,6 +160,7 @@ const struct command cmd_customer_set = {
         { .name = "address", .type = OPT_TEXT, .value = "TEXT", .help = "postal address" },
         { 0 } },
     .example = "tollgate customer set 1 --email new@example.com",
+    .any_option = true,
     .run = customer_set,
 };
 
@@ -200,6 +201,7 @@ const struct command cmd_customer_billing = {
         { .name = "address", .type = OPT_TEXT, .value = "TEXT", .help = "address on the invoice" },
         { 0 } },
     .example = "tollgate customer billing 1 --company 'Example Ltd' --vat GB999999973 --address '1 High St, London'",
+    .any_option = true,
     .run = customer_billing,
 };
 

@@ -30,12 +30,13 @@ static enum tg_code read_file(struct tg_header_reader *reader, const char *path,
     char *text = tg_xmalloc(MESSAGE_MAX);
     size_t len = fread(text, 1, MESSAGE_MAX, in);
     bool bad = ferror(in) != 0;
+    int why = errno;
     if (in != stdin)
         fclose(in);
     if (!bad)
         tg_header_message(reader, tg_span_of(text, len));
     free(text);
-    return bad ? tg_fail(err, TG_FAILED, "can't read %s", path) : TG_OK;
+    return bad ? tg_fail(err, TG_FAILED, "can't read %s: %s", path, strerror(why)) : TG_OK;
 }
 
 static enum tg_code ask(struct context *c, const struct input *in, struct question *q, struct tg_error *err)

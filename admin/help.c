@@ -55,17 +55,18 @@ void help_command(const struct terminal *t, const struct command *c)
 {
     fputs("usage: ", t->out);
     usage_line(t->out, c);
-    fprintf(t->out, "%s\n\n%s\n", c->options[0].name != NULL ? " [OPTION …]" : "", c->summary);
+    fprintf(t->out, "%s\n\n", c->options[0].name != NULL ? " [OPTION …]" : "");
+    terminal_paragraph(t, c->summary, 0);
     if (c->options[0].name != NULL)
         fputc('\n', t->out);
     for (const struct opt *o = c->options; o->name != NULL; o++) {
-        char name[80];
+        char name[80], text[600];
         snprintf(name, sizeof name, "  --%s%s%s", o->name, o->type != OPT_FLAG ? " " : "", o->type != OPT_FLAG ? o->value : "");
         terminal_text(t, name, 0, 30);
-        fprintf(t->out, " %s", o->help);
-        if (o->type == OPT_CHOICE)
-            fprintf(t->out, " (%s)", o->choices);
-        fprintf(t->out, "%s\n", o->required ? "; required" : "");
+        fputc(' ', t->out);
+        snprintf(text, sizeof text, "%s%s%s%s%s", o->help, o->type == OPT_CHOICE ? " (" : "", o->type == OPT_CHOICE ? o->choices : "",
+                 o->type == OPT_CHOICE ? ")" : "", o->required ? "; required" : "");
+        terminal_paragraph(t, text, 31);
     }
     if (c->question != NULL)
         fputs("\nAsks first, on a terminal; elsewhere it needs --yes.\n", t->out);

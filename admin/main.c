@@ -1,4 +1,5 @@
 /* main.c: tollgate: parse, open, run, print. See tollgate(1). */
+#include <errno.h>
 #include <locale.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "admin/parse.h"
 #include "schema/credential.h"
 #include "schema/privilege.h"
+#include "schema/standard_files.h"
 
 /* Who makes the changes, for the audit log. Asked before root becomes the store's owner. */
 static void actor(char *out, size_t size)
@@ -75,9 +77,18 @@ static enum tg_code run(const struct input *in, bool dialogue, const struct term
     json_decref(result);
     tg_store_close(&c.store);
     tg_settings_free(&c.settings);
-    if (code == TG_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        code = tg_fail(err, TG_FAILED, "the result could not be written");
     return code;
+}
+
+static enum tg_code help(const struct terminal *terminal, const struct parsed *parsed)
+{
+    if (parsed->input.command != NULL)
+        help_command(terminal, parsed->input.command);
+    else if (parsed->help_noun != NULL)
+        help_noun(terminal, parsed->help_noun);
+    else
+        help_all(terminal);
+    return TG_OK;
 }
 
 int main(int argc, char **argv)
@@ -86,6 +97,7 @@ int main(int argc, char **argv)
     struct parsed parsed;
     struct tg_error err;
     int64_t now = (int64_t)time(NULL);
+    tg_standard_files();
     setlocale(LC_CTYPE, "");
     if (argc > 1 && strcmp(argv[1], "__complete") == 0)
         return complete_words(argc - 2, argv + 2);
@@ -93,16 +105,9 @@ int main(int argc, char **argv)
     enum tg_code code = parse_command(argc, argv, now, &parsed, &err);
     if (code == TG_OK) {
         switch (parsed.want) {
-        case WANT_VERSION: puts("tollgate " PACKAGE_VERSION); return 0;
-        case WANT_MANUAL: help_manual(stdout); return 0;
-        case WANT_HELP:
-            if (parsed.input.command != NULL)
-                help_command(&terminal, parsed.input.command);
-            else if (parsed.help_noun != NULL)
-                help_noun(&terminal, parsed.help_noun);
-            else
-                help_all(&terminal);
-            return 0;
+        case WANT_VERSION: puts("tollgate " PACKAGE_VERSION); break;
+        case WANT_MANUAL: help_manual(stdout); break;
+        case WANT_HELP: code = help(&terminal, &parsed); break;
         case WANT_RUN: code = run(&parsed.input, false, &terminal, now, &err); break;
         case WANT_DIALOGUE:
             code = check_dialogue(&parsed.input, &err);
@@ -111,6 +116,8 @@ int main(int argc, char **argv)
             break;
         }
     }
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == TG_OK)
+        code = tg_fail(&err, TG_FAILED, "the result could not be written: %s", strerror(errno));
     if (code != TG_OK)
         output_error(parsed.input.json, &err);
     return (int)code;

@@ -37,6 +37,23 @@ static bool local_time(const char *text, char *out, size_t size)
     return localtime_r(&seconds, &tm) != NULL && strftime(out, size, "%Y-%m-%d %H:%M:%S", &tm) > 0;
 }
 
+/* "company Example Ltd, vat -": what is inside, one level deep. */
+static void members(const json_t *object, char *out, size_t size)
+{
+    const char *key;
+    json_t *value;
+    char one[300];
+    size_t len = 0;
+    snprintf(out, size, "-");
+    json_object_foreach((json_t *)object, key, value) {
+        if (json_is_object(value))
+            continue;
+        output_value(value, one, sizeof one);
+        if (*one != '\0' && len < size)
+            len += (size_t)snprintf(out + len, size - len, "%s%s %s", len > 0 ? ", " : "", key, one);
+    }
+}
+
 void output_value(const json_t *value, char *out, size_t size)
 {
     if (value == NULL || json_is_null(value)) {
@@ -54,6 +71,8 @@ void output_value(const json_t *value, char *out, size_t size)
         snprintf(out, size, "-");
         json_array_foreach(value, i, one)
             len += len < size ? (size_t)snprintf(out + len, size - len, "%s%s", i > 0 ? ", " : "", json_string_value(one)) : 0;
+    } else if (json_is_object(value)) {
+        members(value, out, size);
     } else {
         char *dumped = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
         snprintf(out, size, "%s", dumped != NULL ? dumped : "");
@@ -78,6 +97,12 @@ static void read_columns(struct table *t, const char *columns)
     }
 }
 
+/* Money is text, so that no program takes it for a binary fraction. */
+static bool is_amount(const char *name)
+{
+    return strcmp(name, "price") == 0 || strcmp(name, "amount") == 0;
+}
+
 static void measure(const struct terminal *terminal, struct table *t, const json_t *rows)
 {
     size_t i;
@@ -91,7 +116,7 @@ static void measure(const struct terminal *terminal, struct table *t, const json
             output_value(value, cell, sizeof cell);
             int width = terminal_width(terminal, cell);
             t->width[c] = width > t->width[c] ? width : t->width[c];
-            t->number[c] = t->number[c] && json_is_integer(value);
+            t->number[c] = t->number[c] && (json_is_integer(value) || is_amount(t->name[c]));
         }
     }
     /* Too wide: the widest columns give way, on a terminal; in a pipe nothing is cut. */

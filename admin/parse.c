@@ -57,9 +57,12 @@ struct nearest {
     size_t distance;
 };
 
+/* The beginning of a word is as near as one letter that is wrong. */
 static void consider(struct nearest *nearest, const char *typed, const char *word)
 {
     size_t d = distance(typed, word);
+    if (strncmp(typed, word, strlen(typed)) == 0 && d > 1)
+        d = 1;
     if (d < nearest->distance) {
         nearest->distance = d;
         nearest->word = word;
@@ -69,7 +72,7 @@ static void consider(struct nearest *nearest, const char *typed, const char *wor
 static enum tg_code unknown(struct tg_error *err, const char *what, const char *typed, const struct nearest *nearest,
                             const char *help)
 {
-    if (nearest->word != NULL && nearest->distance <= 3)
+    if (nearest->word != NULL && nearest->distance <= (strlen(typed) + 2) / 3)
         return tg_fail(err, TG_USAGE, "unknown %s '%.60s': is '%s' meant? (%s)", what, typed, nearest->word, help);
     return tg_fail(err, TG_USAGE, "unknown %s '%.60s' (%s)", what, typed, help);
 }
@@ -81,7 +84,10 @@ static enum tg_code read_number(const struct opt *opt, const char *name, const c
     char *end;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || errno != 0 || value < opt->min || value > opt->max)
+    bool wrong = *text == '\0' || *end != '\0' || errno != 0 || value < opt->min || value > opt->max;
+    if (wrong && opt->max == INT64_MAX)
+        return tg_fail(err, TG_USAGE, "%s: '%.60s' is not a number from %lld on", name, text, (long long)opt->min);
+    if (wrong)
         return tg_fail(err, TG_USAGE, "%s: '%.60s' is not a number from %lld to %lld", name, text, (long long)opt->min,
                        (long long)opt->max);
     *number = value;
@@ -256,10 +262,17 @@ static enum tg_code check_arguments(struct line *l)
     }
     for (size_t i = 0; i < given; i++)
         l->parsed->input.arg[i] = l->word[first + i];
+    if (c->any_option && is_bare(&l->parsed->input))
+        return tg_fail(l->err, TG_USAGE, "what is to be changed? (tollgate help %s %s)", c->noun, c->verb);
     for (size_t i = 0; i < count_options(c->options); i++)
         if (c->options[i].required && !l->parsed->input.value[i].given)
             return tg_fail(l->err, TG_USAGE, "--%s is missing: %s", c->options[i].name, c->options[i].help);
     return TG_OK;
+}
+
+static bool is_global(const char *arg)
+{
+    return strcmp(arg, "--json") == 0 || strcmp(arg, "--yes") == 0 || strcmp(arg, "-c") == 0;
 }
 
 /* Words first, for the command decides what the options are. */
@@ -303,6 +316,9 @@ enum tg_code parse_command(int argc, char **argv, int64_t now, struct parsed *pa
     }
     if (parsed->want == WANT_VERSION || parsed->want == WANT_MANUAL || (l.words == 0 && parsed->want == WANT_HELP))
         return TG_OK;
+    for (int i = 1; l.words == 0 && i < argc; i++)
+        if (argv[i][0] == '-' && strcmp(argv[i], "--") != 0 && !is_global(argv[i]))
+            return tg_fail(err, TG_USAGE, "unknown option '%.60s', and no command (tollgate help)", argv[i]);
     if (l.words == 0)
         return tg_fail(err, TG_USAGE, "which command? (tollgate help lists them)");
     if ((code = find_command(&l)) != TG_OK || parsed->want == WANT_HELP)

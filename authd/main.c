@@ -24,6 +24,7 @@
 #include "schema/notify.h"
 #include "schema/privilege.h"
 #include "schema/service_metrics.h"
+#include "schema/standard_files.h"
 
 enum { STOP_S = 5 }; /* for clients that don't take their last answer */
 
@@ -240,6 +241,7 @@ static enum tg_code serve(struct daemon *d, const struct options *options, struc
 
 int main(int argc, char **argv)
 {
+    tg_standard_files();
     umask(077);
     struct daemon d = { .config = NULL };
     struct options options;

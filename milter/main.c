@@ -25,6 +25,7 @@
 #include "schema/notify.h"
 #include "schema/privilege.h"
 #include "schema/service_metrics.h"
+#include "schema/standard_files.h"
 
 enum {
     SESSION_TIMEOUT_S = 7210,
@@ -248,6 +249,7 @@ int main(int argc, char **argv)
     struct monitor *monitor = NULL;
     struct tg_detached *detached = NULL;
     struct tg_error err;
+    tg_standard_files();
     umask(077);
     int status = read_options(argc, argv, &options);
     if (status >= 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "schema/domain_name.h"
 #include "schema/mailer.h"
 #include "schema/text.h"
 
@@ -120,6 +121,17 @@ static void write_quoted_printable(FILE *out, const char *body)
     }
 }
 
+/* A domain in its A-labels: to any other an MTA without SMTPUTF8 could not deliver. */
+static char *address(struct tg_arena *arena, const char *text)
+{
+    char domain[TG_DOMAIN_MAX + 1];
+    char *clean = without_controls(arena, text);
+    const char *at = strrchr(clean, '@');
+    if (at == NULL || is_ascii(at) || tg_domain_name(tg_span_str(at + 1), domain, NULL) != TG_OK)
+        return clean;
+    return tg_arena_printf(arena, "%.*s@%s", (int)(at - clean), clean, domain);
+}
+
 char *tg_mailer_message(struct tg_arena *arena, const Tg__Mail *mail, const char *from, int64_t now)
 {
     char *text = NULL;
@@ -130,10 +142,10 @@ char *tg_mailer_message(struct tg_arena *arena, const Tg__Mail *mail, const char
     const char *at = strrchr(from, '@');
     bool plain = is_plain(mail->body);
     if (*from != '\0')
-        fprintf(out, "From: %s\n", without_controls(arena, from));
+        fprintf(out, "From: %s\n", address(arena, from));
     fputs("To: ", out);
     write_name(out, without_controls(arena, mail->to_name));
-    fprintf(out, "<%s>\nSubject: ", without_controls(arena, mail->to));
+    fprintf(out, "<%s>\nSubject: ", address(arena, mail->to));
     write_text(out, without_controls(arena, mail->subject));
     fputc('\n', out);
     write_date(out, mail->created_at != 0 ? mail->created_at : now);

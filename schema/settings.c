@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "schema/domain_name.h"
 #include "schema/listen_address.h"
@@ -289,6 +290,10 @@ enum tg_code tg_settings_read(const char *path, struct tg_settings **settings, s
     if (access(path, R_OK) != 0)
         return tg_fail(err, TG_UNUSABLE, "can't read the configuration %s: %s (name another with -c or TOLLGATE_CONFIG)",
                        path, strerror(errno));
+
+    struct stat file;
+    if (stat(path, &file) == 0 && S_ISDIR(file.st_mode))
+        return tg_fail(err, TG_UNUSABLE, "can't read the configuration %s: it is a directory", path);
 
     cfg_opt_t options[sizeof rows / sizeof *rows + 1];
     fill_options(options);

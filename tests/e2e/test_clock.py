@@ -7,6 +7,8 @@ import pathlib
 
 import pytest
 
+from servers.tollgate import Account
+
 LIBRARY = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
 SANITIZED = b"__asan_init" in (pathlib.Path(os.environ.get("TOLLGATE_BUILD", "build-tests")) / "milter/tollgate-milter").read_bytes()
 
@@ -155,3 +157,69 @@ def test_an_old_password_ends_when_its_overlap_does(clock):
         time.set(jump)
         assert logs_in(new), jump
         assert logs_in(account.password) == old_works, jump
+
+
+# ---- more than a year of a monthly and of a prepaid account, day by day ----
+
+
+def mails(relay):
+    """The subject of each mail that the mailer got."""
+    return [line[9:] for line in (relay.directory / "mails").read_text().splitlines() if line.startswith("Subject: ")]
+
+
+def buy(relay, time, plan, messages):
+    customer = relay.command("customer", "add", "--name", plan, "--email", f"{plan}@customers.test", "--accept-terms")["id"]
+    relay.command("customer", "billing", customer, "--company", plan, "--address", "Hauptstr. 1, Wien")
+    made = time.command("account", "add", "--customer", customer, "--description", plan, "--type", "transactional", "--plan", plan,
+                        "--messages", messages)
+    time.command("order", "pay", made["order"]["id"], "--reference", f"first {plan}")
+    a = made["account"]
+    relay.tollgate.add_domain(f"{plan}.example", customer)
+    relay.command("domain", "associate", f"{plan}.example", a["username"])
+    return Account(a["username"], made["password"], a["id"], customer, f"{plan}.example")
+
+
+def test_a_year_day_by_day(clock):
+    relay, time = clock(user="")
+    relay.tollgate.configure(mailer=f"cat >>{relay.directory}/mails", mail_from="billing@relay.test", provider_mail="abuse@relay.test")
+    relay.command("plan", "set", "monthly", "--messages", 200, "--price", "9.90", "--on-sale")
+    relay.command("plan", "set", "prepaid", "--messages", 500, "--price", "20", "--on-sale")
+    monthly, prepaid = buy(relay, time, "monthly", 200), buy(relay, time, "prepaid", 500)
+    refusals = []
+    for day in range(1, 400):
+        time.set(day * DAY)
+        time.command("sweep")
+        assert time.command("sweep")["events"] == [], f"day {day}: the second sweep of a moment has nothing to do"
+        # Orders are paid on the third day after they are made; the fifth renewal only after it is overdue.
+        for order in time.command("order", "list", "--account", monthly.username):
+            made = datetime.datetime.fromisoformat(order["created"].replace("Z", "+00:00"))
+            age = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=day) - made).days
+            if order["status"] in ("unpaid", "overdue") and age >= (25 if order["id"] == 7 else 3):
+                time.command("order", "pay", order["id"], "--reference", f"day {day}")
+        if day % 10 == 0:
+            for account in monthly, prepaid:
+                with relay.client(account=account) as client:
+                    reply = client.send(account.sender, "x@dest.test")
+                    if reply != 250:
+                        refusals.append((account.domain, day, int(str(reply.text).split()[0].split("-")[0])))
+    # The monthly one: thirteen more months, each ordered once, each order mailed once, and paid.
+    orders = time.command("order", "list", "--account", monthly.username)
+    renewals = [o for o in orders if o["kind"] == "renewal"]
+    assert len(renewals) == 13 and len({o["period_start"] for o in renewals}) == 13
+    assert all(o["status"] == "paid" for o in orders), orders
+    told = mails(relay)
+    for order in renewals:
+        assert len([m for m in told if f"order {order['id']}" in m and "next month" in m]) == 1, order
+        assert len([m for m in told if f"Order {order['id']} is paid" in m]) == 1, order
+    # In error between the day that the fifth was overdue and the one that it was paid, and not a day longer.
+    assert len([m for m in told if f"{monthly.username} can't send" in m]) == 1, told
+    assert all(code == 550 for domain, _, code in refusals if domain == monthly.domain)
+    assert len([r for r in refusals if r[0] == monthly.domain]) <= 1
+    # The prepaid one: announced 30 and 7 days before, expired after 12 months, refused since.
+    assert len([m for m in told if prepaid.username in m and "expire" in m]) == 2, told
+    assert [r for r in refusals if r[0] == prepaid.domain] == [(prepaid.domain, day, 452) for day in (370, 380, 390)]
+    ledger = time.command("account", "ledger", prepaid.username)
+    assert [m["kind"] for m in ledger].count("expiry") == 1 and ledger[-1]["balance"] == 0
+    assert sum(m["amount"] for m in time.command("account", "ledger", monthly.username)) == time.plan(monthly)["left"]
+    checked = time.command("store", "check")
+    assert checked["ok"], checked["problems"]
