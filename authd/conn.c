@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include "authd/clean_memory.h"
 #include "authd/conn.h"
 #include "authd/door.h"
 #include "authd/metrics.h"
@@ -96,7 +97,7 @@ static void later_free(struct later *later)
     LIST_REMOVE(later, entry);
     later->conn->later_count--;
     event_free(later->timer);
-    free(later);
+    clean_free(later);
 }
 
 static void conn_free(struct conn *conn)
@@ -112,7 +113,7 @@ static void conn_free(struct conn *conn)
     --*door_count(conns, conn->door);
     event_free(conn->timer);
     bufferevent_free(conn->bev);
-    free(conn->state);
+    clean_free(conn->state);
     free(conn);
     if (conns->count == 0 && conns->done != NULL)
         conns->done(conns->done_arg);

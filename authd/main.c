@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "authd/clean_memory.h"
 #include "authd/doors.h"
 #include "authd/metrics.h"
 #include "authd/options.h"
@@ -243,6 +244,7 @@ int main(int argc, char **argv)
 {
     tg_standard_files();
     umask(077);
+    clean_memory_begin();
     struct daemon d = { .config = NULL };
     struct options options;
     struct tg_error err;

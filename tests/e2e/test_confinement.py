@@ -22,6 +22,17 @@ def children(pid):
     return [int(c) for task in pathlib.Path(f"/proc/{pid}/task").iterdir() for c in (task / "children").read_text().split()]
 
 
+def open_files(pid):
+    """Beside the standard streams."""
+    kinds = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            kinds += [os.readlink(f"/proc/{pid}/fd/{fd}")] if int(fd) > 2 else []
+        except FileNotFoundError:
+            pass
+    return kinds
+
+
 def limit(pid, name):
     line = next(line for line in pathlib.Path(f"/proc/{pid}/limits").read_text().splitlines() if line.startswith(name))
     return re.split(r"  +", line)[1:3]
@@ -109,7 +120,7 @@ def test_the_sweeps_mailer_can_be_set_group_id(make_relay):
     found = status(courier)
     assert found["Name"] == "tollgate-mailer" and found["NoNewPrivs"] == "0" and set(found["Uid"].split()) == {"65534"}
     # It holds standard streams and its one socket: no store, no listening socket.
-    kinds = [os.readlink(f"/proc/{courier}/fd/{fd}") for fd in os.listdir(f"/proc/{courier}/fd") if int(fd) > 2]
-    assert len(kinds) == 1 and kinds[0].startswith("socket:")
+    wait_until("the mailer's end", lambda: not children(courier))
+    wait_until("only its socket", lambda: [k[:7] for k in open_files(courier)] == ["socket:"])
     tollgate.stop()
     assert not pathlib.Path(f"/proc/{courier}").exists()
