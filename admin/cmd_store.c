@@ -7,6 +7,7 @@
 #include "schema/check.h"
 #include "schema/copy.h"
 #include "schema/privilege.h"
+#include "schema/token.h"
 
 /* ---- check ---- */
 
@@ -98,6 +99,41 @@ const struct command cmd_store_restore = {
     .example = "tollgate store restore /var/backups/tollgate/2026-11-24",
     .no_store = true,
     .run = store_restore,
+};
+
+/* ---- keys ---- */
+
+struct rotation {
+    int64_t now;
+    uint32_t number; /* of the new key */
+};
+
+static enum tg_code rotate_in(struct tg_change *change, void *arg, struct tg_error *err)
+{
+    struct rotation *r = arg;
+    int64_t created_at;
+    enum tg_code code = tg_seal_keys_rotate(change, r->now, err);
+    return code == TG_OK ? tg_seal_keys_newest(tg_change_view(change), &r->number, &created_at, err) : code;
+}
+
+static enum tg_code store_rotate_keys(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    struct rotation r = { .now = c->now };
+    (void)in;
+    enum tg_code code = tg_store_change(c->store, rotate_in, &r, err);
+    if (code == TG_OK)
+        *result = json_pack("{s:s, s:i, s:o}", "store", c->settings->store, "key", (int)r.number, "created", json_time(c->now));
+    return code;
+}
+
+const struct command cmd_store_rotate_keys = {
+    .noun = "store", .verb = "rotate-keys",
+    .summary = "Make a new key that seals reverse-paths and traces from now on; the 16 newest still open what they sealed. The "
+               "sweep does it every 30 days: by hand only where a copy of the store may be in other hands.",
+    .options = (const struct opt[]){ { 0 } },
+    .example = "tollgate store rotate-keys",
+    .columns = "store key created",
+    .run = store_rotate_keys,
 };
 
 /* ---- compact ---- */

@@ -59,7 +59,7 @@ static void render_sweep(const struct terminal *t, const json_t *result)
 
 const struct command cmd_sweep = {
     .noun = "sweep",
-    .summary = "Do what time brings: renewals, expiries, overdue orders, notices, domain checks, reputation, retention, mails that failed; tollgate-authd does "
+    .summary = "Do what time brings: renewals, expiries, overdue orders, notices, domain checks, reputation, retention, new keys, mails that failed; tollgate-authd does "
                "it every hour.",
     .options = (const struct opt[]){
         { .name = "at", .type = OPT_TIME, .value = "TIME", .help = "as if it were then" },

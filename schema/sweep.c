@@ -22,6 +22,7 @@ static const char *const names[TG_SWEPT_COUNTS] = {
     [TG_SWEPT_MAILS_REMOVED] = "mails_removed",
     [TG_SWEPT_MAILS_SENT] = "mails_sent",
     [TG_SWEPT_MAILS_FAILED] = "mails_failed",
+    [TG_SWEPT_KEYS] = "keys_rotated",
 };
 
 const char *tg_sweep_name(enum tg_sweep_count count)

@@ -1,4 +1,4 @@
-/* sweep.h: what time brings to everything in the store: renewals, expiries, overdue orders, notices, retention, mails.
+/* sweep.h: what time brings to everything in the store: renewals, expiries, overdue orders, notices, retention, keys, mails.
  *
  * tollgate-authd runs it every hour, `tollgate sweep` by hand. Walks are made in views that end after some hundred records,
  * changes in bounded batches, so that no message waits long for the store. Whatever was done is not done again: a sweep
@@ -22,7 +22,8 @@ typedef void tg_sweep_fn(void *arg, const struct tg_sweep_event *event);
 enum tg_sweep_count {
     TG_SWEPT_PLANS, TG_SWEPT_RENEWALS, TG_SWEPT_OVERDUE, TG_SWEPT_ERRORS, TG_SWEPT_EXPIRED, TG_SWEPT_NOTICES,
     TG_SWEPT_DOMAINS, TG_SWEPT_DOMAINS_FAILED, TG_SWEPT_DISABLED,
-    TG_SWEPT_ACTIVITY, TG_SWEPT_DAYS, TG_SWEPT_MAILS_REMOVED, TG_SWEPT_MAILS_SENT, TG_SWEPT_MAILS_FAILED, TG_SWEPT_COUNTS
+    TG_SWEPT_ACTIVITY, TG_SWEPT_DAYS, TG_SWEPT_MAILS_REMOVED, TG_SWEPT_MAILS_SENT, TG_SWEPT_MAILS_FAILED, TG_SWEPT_KEYS,
+    TG_SWEPT_COUNTS
 };
 const char *tg_sweep_name(enum tg_sweep_count count); /* "plans_changed" …, keys of tollgate sweep's JSON */
 

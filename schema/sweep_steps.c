@@ -9,6 +9,7 @@
 #include "schema/notice.h"
 #include "schema/reputation.h"
 #include "schema/sweep_parts.h"
+#include "schema/token.h"
 
 enum { DAY_S = 86400, DOMAINS_MS = 120000 };
 
@@ -205,6 +206,38 @@ static enum tg_code remove_mails(struct sweep *s, struct tg_error *err)
     return sweep_delete(s, TG_DB_MAILS, tg_key_mail_prefix(true), next_mail, NULL, TG_SWEPT_MAILS_REMOVED, err);
 }
 
+/* ---- keys ---- */
+
+/* Sixteen keys open: a reverse-path (a year at most) and a trace of the last fifteen months can be read. */
+enum { KEY_DAYS = 30 };
+
+static enum tg_code keys_in(struct tg_change *change, void *arg, struct tg_error *err)
+{
+    struct sweep *s = arg;
+    uint32_t number;
+    int64_t created_at;
+    enum tg_code code = tg_seal_keys_newest(tg_change_view(change), &number, &created_at, err);
+    if (code != TG_OK || s->now - created_at < KEY_DAYS * (int64_t)DAY_S)
+        return code;
+    if ((code = tg_seal_keys_rotate(change, s->now, err)) == TG_OK)
+        sweep_note(s, TG_SWEPT_KEYS, 1, "return-path", "a new key seals reverse-paths and traces");
+    return code;
+}
+
+static enum tg_code rotate_keys(struct sweep *s, struct tg_error *err)
+{
+    struct tg_view *view;
+    uint32_t number;
+    int64_t created_at;
+    enum tg_code code = tg_view_begin(s->store, &view, err);
+    if (code != TG_OK)
+        return code;
+    code = tg_seal_keys_newest(view, &number, &created_at, err);
+    tg_view_end(&view);
+    /* Looked at first, so that an hour's sweep writes nothing for it. */
+    return code != TG_OK || s->now - created_at < KEY_DAYS * (int64_t)DAY_S ? code : sweep_change(s, keys_in, s, err);
+}
+
 /* ---- mails ---- */
 
 static enum tg_code send_mails(struct sweep *s, struct tg_error *err)
@@ -233,6 +266,7 @@ const struct sweep_step sweep_steps[] = {
     { .name = "activity", .run = remove_activity },
     { .name = "days", .run = sum_up_days },
     { .name = "old mails", .run = remove_mails },
+    { .name = "keys", .run = rotate_keys },
     { .name = "mails", .run = send_mails },
     { .name = "domains", .run = check_domains },
     { .name = NULL },

@@ -142,6 +142,20 @@ enum tg_code tg_seal_keys_get(struct tg_view *view, struct tg_seal_keys *keys, s
     return TG_OK;
 }
 
+enum tg_code tg_seal_keys_newest(struct tg_view *view, uint32_t *number, int64_t *created_at, struct tg_error *err)
+{
+    struct tg_key key = tg_key_name(TG_META_SEAL_KEYS);
+    Tg__SealKeys *stored;
+    enum tg_code code = tg_get_record(view, TG_DB_META, &key, &tg__seal_keys__descriptor, &stored, err);
+    if (code == TG_NOT_FOUND || (code == TG_OK && stored->n_keys == 0))
+        return tg_fail(err, TG_UNUSABLE, "the store has no keys for return-path tokens (run tollgate store check)");
+    if (code != TG_OK)
+        return code;
+    *number = stored->keys[stored->n_keys - 1]->number;
+    *created_at = stored->keys[stored->n_keys - 1]->created_at;
+    return TG_OK;
+}
+
 enum tg_code tg_seal_keys_rotate(struct tg_change *change, int64_t now, struct tg_error *err)
 {
     struct tg_key key = tg_key_name(TG_META_SEAL_KEYS);

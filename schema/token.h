@@ -29,6 +29,9 @@ enum tg_code tg_seal_keys_get(struct tg_view *view, struct tg_seal_keys *keys, s
 /* A new key that seals from now on; the 16 newest still open. */
 enum tg_code tg_seal_keys_rotate(struct tg_change *change, int64_t now, struct tg_error *err) TG_MUST_CHECK;
 
+/* The key that seals, and since when. */
+enum tg_code tg_seal_keys_newest(struct tg_view *view, uint32_t *number, int64_t *created_at, struct tg_error *err) TG_MUST_CHECK;
+
 /* Writes the token, NUL-terminated. */
 void tg_token_make(const struct tg_seal_keys *keys, enum tg_token_kind kind, const struct tg_token *token, char out[TG_TOKEN_SIZE]);
 

@@ -1,6 +1,7 @@
 /* The sweep as such: bounded, repeatable, without harm where it is killed, dry where that is asked. */
 #include <signal.h>
 #include <sys/wait.h>
+#include "schema/token.h"
 #include "tests/unit/market.h"
 
 static struct tg_error err;
@@ -46,6 +47,41 @@ static void take_event(void *arg, const struct tg_sweep_event *event)
     char *text = arg;
     size_t len = strlen(text);
     snprintf(text + len, 2000 - len, "%s%s %s: %s\n", event->problem ? "! " : "", event->what, event->subject, event->detail);
+}
+
+static uint32_t sealing_key(struct market *m)
+{
+    struct tg_view *view;
+    uint32_t number;
+    int64_t created_at;
+    assert_ok(tg_view_begin(m->store, &view, &err));
+    assert_ok(tg_seal_keys_newest(view, &number, &created_at, &err));
+    tg_view_end(&view);
+    return number;
+}
+
+static void test_a_key_seals_for_thirty_days(void **state)
+{
+    struct market *m = *state;
+    struct tg_sweep_options dry = { .dry_run = true };
+    struct tg_sweep_result r;
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, NULL, &r, &err)); /* the market's store is of another time */
+    uint32_t first = sealing_key(m);
+    m->now += 30 * DAY - 1;
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, NULL, &r, &err));
+    assert_int_equal(r.count[TG_SWEPT_KEYS], 0);
+    m->now += 1;
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, &dry, &r, &err));
+    assert_int_equal(r.count[TG_SWEPT_KEYS], 1);
+    assert_int_equal(sealing_key(m), first);
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, NULL, &r, &err));
+    assert_int_equal(r.count[TG_SWEPT_KEYS], 1);
+    assert_int_equal(sealing_key(m), first + 1);
+    /* A clock that goes back brings no key back and makes none. */
+    m->now -= 20 * DAY;
+    assert_ok(tg_sweep(m->store, &m->settings, m->now, NULL, &r, &err));
+    assert_int_equal(r.count[TG_SWEPT_KEYS], 0);
+    must_agree(m);
 }
 
 static void test_a_dry_run_says_it_and_does_nothing(void **state)
@@ -216,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         market_test(test_all_accounts_are_reached_in_batches),
+        market_test(test_a_key_seals_for_thirty_days),
         market_test(test_a_dry_run_says_it_and_does_nothing),
         market_test(test_a_damaged_account_is_told_and_the_others_are_done),
         market_test(test_activity_goes_after_its_days_and_the_counts_stay),
