@@ -1,9 +1,12 @@
-/* committer.c: see committer.h: the thread, and those who wait for it. What a batch writes is in
- * batch.c.
+/* committer.c: see committer.h: those who write, and those who wait for them. What a batch writes is
+ * in batch.c.
  *
  * A charge is a request on its caller's stack, in a list, with a semaphore of its own: each session
- * is woken once, when its own answer is there. Notes stay in their queue until their batch is on
- * disk, so a failed batch loses none. */
+ * is woken once, when its own answer is there. A session that finds nobody writing writes its charge
+ * itself: so where few send, none waits for another thread to be given a core. Those who came
+ * meanwhile are the committer's thread's, batch after batch as long as somebody waits: handing the
+ * write on from session to session would cost a switch each time. The thread also writes what nobody
+ * waits for. Notes stay in their queue until their batch is on disk, so a failed batch loses none. */
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -38,6 +41,7 @@ struct tg_committer {
     pthread_t thread;
     pthread_mutex_t lock; /* of all that follows */
     pthread_cond_t work;
+    enum { NOBODY, A_SESSION, THE_THREAD } writer; /* somebody wherever first is not NULL */
     struct tg_batch_request *first, **last;
     struct flush *flushes;
     struct tg_notes *notes;
@@ -65,10 +69,9 @@ static void wait_for(sem_t *done)
 {
     while (sem_wait(done) != 0 && errno == EINTR)
         ;
-    sem_destroy(done);
 }
 
-/* ---- the thread; "locked": the lock is held ---- */
+/* ---- whoever writes; "locked": the lock is held ---- */
 
 static void flush_done_locked(struct flush **at, enum tg_code code, const struct tg_error *err)
 {
@@ -100,7 +103,9 @@ static void serve_flushes_locked(struct tg_committer *c)
 
 static bool due_locked(const struct tg_committer *c, int64_t now)
 {
-    if (c->first != NULL || c->flushes != NULL)
+    if (c->writer != NOBODY)
+        return c->writer == THE_THREAD;
+    if (c->flushes != NULL)
         return true;
     if (tg_notes_count(c->notes) == 0)
         return false;
@@ -161,6 +166,36 @@ static void failed_locked(struct tg_committer *c, enum tg_code code, const struc
         flush_done_locked(&c->flushes, code, err);
 }
 
+/* What a batch may have left due, and time. Between batches only: by the one who writes. */
+static void look_after_locked(struct tg_committer *c, int64_t now)
+{
+    size_t before = tg_notes_count(c->notes);
+    tg_notes_expire(c->notes, now);
+    if (c->stopping)
+        tg_notes_unfold(c->notes);
+    if (before == 0 && tg_notes_count(c->notes) > 0)
+        c->notes_due_ms = now;
+    serve_flushes_locked(c);
+}
+
+/* When the thread has to look again, nobody writing. */
+static int64_t wanted_ms_locked(const struct tg_committer *c)
+{
+    if (c->stopping || c->flushes != NULL)
+        return INT64_MIN;
+    int64_t at = tg_notes_deadline(c->notes);
+    return tg_notes_count(c->notes) > 0 && c->notes_due_ms < at ? c->notes_due_ms : at;
+}
+
+/* The batch is written: whose is the next? */
+static void leave_locked(struct tg_committer *c)
+{
+    bool awake = c->writer == THE_THREAD;
+    c->writer = c->first != NULL ? THE_THREAD : NOBODY;
+    if (!awake && (c->writer == THE_THREAD || wanted_ms_locked(c) < c->wake_ms))
+        pthread_cond_signal(&c->work);
+}
+
 /* After the posts the requests are gone: they live on their callers' stacks. */
 static void answer(struct tg_batch_request *request)
 {
@@ -171,28 +206,33 @@ static void answer(struct tg_batch_request *request)
     }
 }
 
+/* One batch, by c->writer. */
 static void write_batch_locked(struct tg_committer *c)
 {
     struct tg_batch batch;
     struct tg_error err;
+    enum tg_code code = TG_OK;
     take_locked(c, &batch);
-    if (batch.charge_count == 0 && batch.note_count == 0)
-        return;
-    pthread_mutex_unlock(&c->lock);
-    uint64_t began = tg_metrics_clock();
-    enum tg_code code = tg_batch_write(c->store, &batch, &err);
-    uint64_t took = tg_metrics_clock() - began;
+    bool empty = batch.charge_count == 0 && batch.note_count == 0;
+    uint64_t took = 0;
+    if (!empty) {
+        pthread_mutex_unlock(&c->lock);
+        uint64_t began = tg_metrics_clock();
+        code = tg_batch_write(c->store, &batch, &err);
+        took = tg_metrics_clock() - began;
+        pthread_mutex_lock(&c->lock);
+    }
     int64_t now = clock_ms();
-    pthread_mutex_lock(&c->lock);
-    if (code == TG_OK)
-        written_locked(c, &batch, now);
-    else
+    if (code != TG_OK)
         failed_locked(c, code, &err, now);
+    else if (!empty)
+        written_locked(c, &batch, now);
     bool log_failure = code != TG_OK && time_to_log(&c->failures_logged_ms, now);
-    bool log_damage =
-        code == TG_OK && batch.unwritable > 0 && time_to_log(&c->damage_logged_ms, now);
-    void (*watch)(void *, size_t, uint64_t) = code == TG_OK ? c->watch : NULL;
+    bool log_damage = code == TG_OK && batch.unwritable > 0 && time_to_log(&c->damage_logged_ms, now);
+    void (*watch)(void *, size_t, uint64_t) = code == TG_OK && !empty ? c->watch : NULL;
     void *watch_arg = c->watch_arg;
+    look_after_locked(c, now);
+    leave_locked(c);
     pthread_mutex_unlock(&c->lock);
     if (watch != NULL)
         watch(watch_arg, batch.charge_count, took);
@@ -206,9 +246,7 @@ static void write_batch_locked(struct tg_committer *c)
 
 static void sleep_locked(struct tg_committer *c)
 {
-    c->wake_ms = tg_notes_deadline(c->notes);
-    if (tg_notes_count(c->notes) > 0 && c->notes_due_ms < c->wake_ms)
-        c->wake_ms = c->notes_due_ms;
+    c->wake_ms = c->writer != NOBODY ? INT64_MAX : wanted_ms_locked(c);
     if (c->wake_ms == INT64_MAX) {
         pthread_cond_wait(&c->work, &c->lock);
     } else {
@@ -222,7 +260,7 @@ static void sleep_locked(struct tg_committer *c)
 /* Nothing is left to write, or it can't be written. */
 static bool finished_locked(const struct tg_committer *c)
 {
-    if (!c->stopping || c->first != NULL)
+    if (!c->stopping || c->writer != NOBODY)
         return false;
     return tg_notes_count(c->notes) == 0 || c->failed_in_row >= LAST_TRIES;
 }
@@ -233,19 +271,16 @@ static void *run(void *committer)
     pthread_mutex_lock(&c->lock);
     for (;;) {
         int64_t now = clock_ms();
-        size_t before = tg_notes_count(c->notes);
-        tg_notes_expire(c->notes, now);
-        if (c->stopping)
-            tg_notes_unfold(c->notes);
-        if (before == 0 && tg_notes_count(c->notes) > 0)
-            c->notes_due_ms = now;
-        serve_flushes_locked(c);
+        if (c->writer == NOBODY)
+            look_after_locked(c, now);
         if (finished_locked(c))
             break;
-        if (due_locked(c, now))
+        if (due_locked(c, now)) {
+            c->writer = THE_THREAD;
             write_batch_locked(c);
-        else
+        } else {
             sleep_locked(c);
+        }
     }
     pthread_mutex_unlock(&c->lock);
     return NULL;
@@ -309,9 +344,13 @@ enum tg_code tg_committer_charge(struct tg_committer *committer, struct tg_charg
     pthread_mutex_lock(&c->lock);
     *c->last = &request;
     c->last = &request.next;
-    pthread_cond_signal(&c->work);
+    if (c->writer == NOBODY) {
+        c->writer = A_SESSION;
+        write_batch_locked(c); /* of this request */
+    }
     pthread_mutex_unlock(&c->lock);
     wait_for(&request.done);
+    sem_destroy(&request.done);
     if (request.code != TG_OK && err != NULL)
         *err = request.err;
     return request.code;
@@ -339,8 +378,7 @@ bool tg_committer_note(struct tg_committer *committer, const struct tg_event_id 
         c->notes_due_ms = now + NOTES_WAIT_MS;
     if (tg_notes_count(c->notes) >= TG_BATCH_NOTES && c->failed_in_row == 0)
         c->notes_due_ms = now;
-    if (c->wake_ms > tg_notes_deadline(c->notes) ||
-        (tg_notes_count(c->notes) > 0 && c->wake_ms > c->notes_due_ms))
+    if (c->writer == NOBODY && wanted_ms_locked(c) < c->wake_ms)
         pthread_cond_signal(&c->work);
     if (noted == TG_NOTE_DROPPED) {
         c->stat.dropped++;
@@ -367,6 +405,7 @@ enum tg_code tg_committer_flush(struct tg_committer *committer, struct tg_error 
     pthread_cond_signal(&c->work);
     pthread_mutex_unlock(&c->lock);
     wait_for(&flush.done);
+    sem_destroy(&flush.done);
     if (flush.code != TG_OK && err != NULL)
         *err = flush.err;
     return flush.code;

@@ -1,7 +1,8 @@
 /* committer.h: many messages, one durable transaction (DESIGN 7).
  *
- * One thread takes all charges waiting at that moment into one change: usage, ledger, activity and daily
- * counters together; then wakes their sessions. A lone session pays one sync, a thousand share one.
+ * All charges waiting at that moment are taken into one change: usage, ledger, activity and daily counters
+ * together; then their sessions are woken. A lone session pays one sync, a thousand share one. The change is written by
+ * the session itself where nobody else is writing, else by the committer's thread.
  * Events that nobody waits for (refusals, failed logins) ride in the next change, or make one of their own
  * after a short while; they are sampled where they flood. */
 #ifndef TG_COMMITTER_H
