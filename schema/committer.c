@@ -24,6 +24,12 @@ enum {
     LOG_MS = 60 * 1000, /* dropped notes and failures are logged once in this time */
     FAILING_MS = 60 * 1000, /* whoever sends no more mail here for want of readiness would else never see it mended */
     LAST_TRIES = 3, /* for what is queued at the end */
+    /* A batch costs two syncs and the pages that any batch writes, so where many send it waits a
+     * little for company: for a quarter of those who are expected. */
+    COMPANY_FROM = 16, /* so many are expected, */
+    COMPANY_BATCH = 3, /* and so many come to a batch even without waiting */
+    COMPANY_SHARE = 4,
+    COMPANY_US = 1000, /* not longer than this */
 };
 
 /* Somebody who waits for all notes up to a number of theirs. */
@@ -41,6 +47,10 @@ struct tg_committer {
     pthread_t thread;
     pthread_mutex_t lock; /* of all that follows */
     pthread_cond_t work;
+    pthread_cond_t company; /* waiting reached wanted */
+    size_t waiting, wanted; /* charges in the list; how many are waited for (0: not now) */
+    unsigned recent; /* charges in a batch lately, times 16 */
+    long expected;
     enum { NOBODY, A_SESSION, THE_THREAD } writer; /* somebody wherever first is not NULL */
     struct tg_batch_request *first, **last;
     struct flush *flushes;
@@ -126,6 +136,7 @@ static void take_locked(struct tg_committer *c, struct tg_batch *batch)
         if (c->first == NULL)
             c->last = &c->first;
     }
+    c->waiting -= batch->charge_count;
     batch->note_count = tg_notes_count(c->notes);
     if (batch->note_count > TG_BATCH_NOTES)
         batch->note_count = TG_BATCH_NOTES;
@@ -146,6 +157,7 @@ static void written_locked(struct tg_committer *c, const struct tg_batch *batch,
     c->stat.charges += batch->charge_count;
     c->stat.notes += batch->note_count - batch->unwritable;
     c->stat.dropped += batch->unwritable;
+    c->recent += (unsigned)batch->charge_count * 4 - c->recent / 4;
     if (batch->charge_count > c->stat.largest_batch)
         c->stat.largest_batch = batch->charge_count;
     tg_notes_remove(c->notes, batch->note_count);
@@ -244,6 +256,28 @@ static void write_batch_locked(struct tg_committer *c)
     pthread_mutex_lock(&c->lock);
 }
 
+static bool company_locked(const struct tg_committer *c)
+{
+    return c->expected >= COMPANY_FROM && c->recent >= COMPANY_BATCH * 16;
+}
+
+/* By the thread: until the batch is worth its syncs. */
+static void wait_for_company_locked(struct tg_committer *c)
+{
+    struct timespec until;
+    if (c->first == NULL || !company_locked(c))
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += COMPANY_US * 1000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    c->wanted = (size_t)c->expected / COMPANY_SHARE;
+    while (c->waiting < c->wanted && !c->stopping)
+        if (pthread_cond_timedwait(&c->company, &c->lock, &until) != 0)
+            break;
+    c->wanted = 0;
+}
+
 static void sleep_locked(struct tg_committer *c)
 {
     c->wake_ms = c->writer != NOBODY ? INT64_MAX : wanted_ms_locked(c);
@@ -277,6 +311,7 @@ static void *run(void *committer)
             break;
         if (due_locked(c, now)) {
             c->writer = THE_THREAD;
+            wait_for_company_locked(c);
             write_batch_locked(c);
         } else {
             sleep_locked(c);
@@ -300,6 +335,7 @@ struct tg_committer *tg_committer_new(struct tg_store *store)
     pthread_condattr_init(&steady);
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
     pthread_cond_init(&c->work, &steady);
+    pthread_cond_init(&c->company, &steady);
     pthread_condattr_destroy(&steady);
     pthread_mutex_init(&c->lock, NULL);
     if (pthread_create(&c->thread, NULL, run, c) != 0) {
@@ -328,6 +364,7 @@ void tg_committer_free(struct tg_committer **committer)
     }
     tg_notes_free(&c->notes);
     pthread_cond_destroy(&c->work);
+    pthread_cond_destroy(&c->company);
     pthread_mutex_destroy(&c->lock);
     free(c);
     *committer = NULL;
@@ -344,9 +381,14 @@ enum tg_code tg_committer_charge(struct tg_committer *committer, struct tg_charg
     pthread_mutex_lock(&c->lock);
     *c->last = &request;
     c->last = &request.next;
-    if (c->writer == NOBODY) {
+    if (++c->waiting == c->wanted)
+        pthread_cond_signal(&c->company);
+    if (c->writer == NOBODY && !company_locked(c)) {
         c->writer = A_SESSION;
         write_batch_locked(c); /* of this request */
+    } else if (c->writer == NOBODY) {
+        c->writer = THE_THREAD;
+        pthread_cond_signal(&c->work);
     }
     pthread_mutex_unlock(&c->lock);
     wait_for(&request.done);
@@ -354,6 +396,13 @@ enum tg_code tg_committer_charge(struct tg_committer *committer, struct tg_charg
     if (request.code != TG_OK && err != NULL)
         *err = request.err;
     return request.code;
+}
+
+void tg_committer_expect(struct tg_committer *committer, int more)
+{
+    pthread_mutex_lock(&committer->lock);
+    committer->expected += more;
+    pthread_mutex_unlock(&committer->lock);
 }
 
 /* How many were dropped since that was last told, where it is time to tell. */

@@ -35,6 +35,10 @@ struct tg_charge {
  * TG_UNUSABLE: not written, nothing may be accepted. Any thread. */
 enum tg_code tg_committer_charge(struct tg_committer *committer, struct tg_charge *charge, struct tg_error *err) TG_MUST_CHECK;
 
+/* So many messages more (or less) are under way whose charge may come: where they are many, a batch waits a moment (1 ms at
+ * most) for company. Any thread. */
+void tg_committer_expect(struct tg_committer *committer, int more);
+
 /* Records an event without waiting; copies it. Of refusals and failed logins, the first 20 of an account in a
  * minute are recorded one by one; the others are counted, and once the minute is over one record for each rule
  * tells their number (Activity.repeated); the daily counters count all. Where the queue (10,000) is full, the

@@ -17,12 +17,12 @@
 enum { LINE_MAX_BYTES = 4096, VALUE_MAX_BYTES = 1000 };
 
 static struct {
-    pthread_mutex_t lock; /* guards the rest */
+    pthread_rwlock_t lock; /* guards the rest; a line is written under the read side: the kernel orders appended lines */
     const char *program;
     bool to_syslog;
     int fd;
     enum tg_level level;
-} sink = { PTHREAD_MUTEX_INITIALIZER, "tollgate", false, STDERR_FILENO, TG_INFO };
+} sink = { PTHREAD_RWLOCK_INITIALIZER, "tollgate", false, STDERR_FILENO, TG_INFO };
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
 static const int priorities[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
@@ -53,7 +53,7 @@ enum tg_code tg_log_open(const char *program, const char *target, const char *le
         if (fd < 0)
             return tg_fail(err, TG_UNUSABLE, "can't open the log file %s: %s", target, strerror(errno));
     }
-    pthread_mutex_lock(&sink.lock);
+    pthread_rwlock_wrlock(&sink.lock);
     close_sink();
     sink.program = program;
     sink.level = (enum tg_level)number;
@@ -61,22 +61,22 @@ enum tg_code tg_log_open(const char *program, const char *target, const char *le
     sink.to_syslog = to_syslog;
     if (to_syslog)
         openlog(program, LOG_PID | LOG_NDELAY, LOG_MAIL);
-    pthread_mutex_unlock(&sink.lock);
+    pthread_rwlock_unlock(&sink.lock);
     return TG_OK;
 }
 
 void tg_log_close(void)
 {
-    pthread_mutex_lock(&sink.lock);
+    pthread_rwlock_wrlock(&sink.lock);
     close_sink();
-    pthread_mutex_unlock(&sink.lock);
+    pthread_rwlock_unlock(&sink.lock);
 }
 
 bool tg_log_enabled(enum tg_level level)
 {
-    pthread_mutex_lock(&sink.lock);
+    pthread_rwlock_rdlock(&sink.lock);
     bool enabled = level <= sink.level;
-    pthread_mutex_unlock(&sink.lock);
+    pthread_rwlock_unlock(&sink.lock);
     return enabled;
 }
 
@@ -150,9 +150,9 @@ static void add_field(struct line *line, const char *key, const char *value)
 
 static void write_line(enum tg_level level, struct line *line)
 {
-    pthread_mutex_lock(&sink.lock);
+    pthread_rwlock_rdlock(&sink.lock);
     if (level > sink.level) {
-        pthread_mutex_unlock(&sink.lock);
+        pthread_rwlock_unlock(&sink.lock);
         return;
     }
     if (sink.to_syslog) {
@@ -176,7 +176,7 @@ static void write_line(enum tg_level level, struct line *line)
         ssize_t written = write(sink.fd, whole, len);
         (void)written;
     }
-    pthread_mutex_unlock(&sink.lock);
+    pthread_rwlock_unlock(&sink.lock);
 }
 
 void tg_log(enum tg_level level, const char *event, ...)

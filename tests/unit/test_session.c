@@ -32,6 +32,7 @@ static int setup(void **state)
     nouns_begin(&nouns);
     f->nouns = nouns;
     f->filter.store = f->nouns->store;
+    f->filter.committer = tg_committer_new(f->filter.store);
     filter_begin(&f->filter, settings_of(f, "log = \"stderr\"\n"));
     f->session = session_new(&f->filter);
     *state = f;
@@ -45,6 +46,7 @@ static int teardown(void **state)
     session_free(&f->session);
     assert_null(f->session);
     session_free(&f->session);
+    tg_committer_free(&f->filter.committer);
     filter_end(&f->filter);
     nouns_end(&nouns);
     free(f);
