@@ -18,8 +18,8 @@ import machine
 import measure
 import page
 import peers
+import postfix_pairs
 import table
-from postfix_pairs import postfix_cases
 from servers.process import BUILD, make_directory, remove_directory
 from servers.tollgate import Tollgate
 
@@ -141,8 +141,10 @@ def postfix_groups(bench):
         return
     if bench.disk.milter is None:
         bench.disk.start_milter()
-    filters = [None, bench.peer(peers.noop, "e2e") if False else None]
-    yield from postfix_cases(bench, filters)
+    here = peers.Peer("Tollgate", f"unix:{bench.disk.run}/milter", [bench.disk.milter.pid], None, "durable count beside Postfix's queue file")
+    nothing = bench.peer(peers.noop, "", "noop-e2e")
+    filters = [nothing, None, here, bench.peer(peers.rspamd, 2, "rspamd-e2e")]
+    yield postfix_pairs.cases(bench, filters, LOAD / "smtp_load")
 
 
 GROUPS = {"milter": milter_groups, "auth": auth_groups, "saslauthd": saslauthd_groups, "policy": policy_groups,

@@ -78,6 +78,7 @@ class Case:
     cost: float = 1      # for how many seconds it runs, relative to the others
     rounds: list = dataclasses.field(default_factory=list)
     note: str = ""
+    after: object = None  # called behind each round
 
 
 def one_round(case, seconds):
@@ -109,6 +110,8 @@ def run(cases, rounds, seconds, say):
             if len(good(case)) >= rounds or failed > 1 or (number >= rounds and not case.rounds):
                 continue
             case.rounds.append(one_round(case, seconds))
+            if case.after is not None:
+                case.after()
             say(case, case.rounds[-1])
             time.sleep(0.05)
 

@@ -60,8 +60,8 @@ def end(pid):
 
 # ---- milters ----
 
-def noop(directory, mode=""):
-    path = make(directory, "noop" + mode) / "milter"
+def noop(directory, mode="", name="noop"):
+    path = make(directory, name + mode) / "milter"
     argv = [BUILD / "tests/bench/noop_milter", f"unix:{path}", *([mode] if mode else [])]
     return start("does nothing" + (", answers all" if mode else ""), argv, path.parent, path)
 
@@ -72,9 +72,9 @@ def redis(directory):
                            "--appendonly", "no", "--dir", directory], directory, port), port
 
 
-def rspamd(directory, workers=2):
+def rspamd(directory, workers=2, name="rspamd"):
     """Milter mode, scans in the proxy itself, nothing but the ratelimit module."""
-    program, here, port = need("rspamd", "rspamd"), make(directory, "rspamd"), free_port()
+    program, here, port = need("rspamd", "rspamd"), make(directory, name), free_port()
     behind, redis_port = redis(here)
     (here / "rspamd.conf").write_text(f"""
 options {{ pidfile = "{here}/pid"; tempdir = "{here}"; hs_cache_dir = "{here}"; filters = ""; dns {{ nameserver = ["127.0.0.1:9"]; }}
@@ -196,7 +196,7 @@ def postfwd(directory):
     (here / "rules").write_text("id=R1; client_address=0.0.0.0/0; action=rate(client_address/100000000/3600/450 too much)\n")
     group = grp.getgrgid(65534).gr_name
     subprocess.run([program, "-d", "-f", here / "rules", "-i", "127.0.0.1", "-p", str(port), "-u", "nobody", "-g", group, "-n",
-                    "-q", "--pidfile", here / "pid", "--cache_proto", "unix", "--cache_socket", f"unix::{here}/cache"],
+                    "--norulelog", "--pidfile", here / "pid", "--cache_proto", "unix", "--cache_socket", f"unix::{here}/cache"],
                    check=True, capture_output=True)
     pid = int(wait_until("postfwd's pid", lambda: (here / "pid").exists() and (here / "pid").read_text().strip()))
     wait_until("postfwd listens", lambda: answers(("127.0.0.1", port)))
