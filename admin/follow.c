@@ -213,7 +213,8 @@ static void print_line(const struct terminal *t, const json_t *event, bool all)
 
 static void show(struct poll *p, bool all)
 {
-    qsort(p->events, p->count, sizeof *p->events, by_time);
+    if (p->count > 0)
+        qsort(p->events, p->count, sizeof *p->events, by_time);
     for (size_t i = 0; i < p->count; i++) {
         if (p->input->json) {
             json_dumpf(p->events[i], stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
