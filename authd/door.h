@@ -10,6 +10,9 @@
 #include <sys/types.h>
 #include "authd/conn.h"
 
+/* Both smtpd's sockets, for the largest relays: one connection of each smtpd. systemd's LimitNOFILE has room for all doors. */
+enum { DOOR_MANY = 6000 };
+
 struct door {
     const char *name;         /* for the log: "auth" */
     size_t request_max;       /* octets of a request: more is an end */

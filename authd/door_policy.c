@@ -96,6 +96,6 @@ const struct door door_policy = {
     .request_max = POLICY_REQUEST_MAX,
     .request_s = 30,
     .idle_s = 3600,
-    .connections_max = 1000,
+    .connections_max = DOOR_MANY,
     .read = policy_read,
 };

@@ -148,6 +148,7 @@ static enum tg_code open_store(struct daemon *d, struct tg_error *err)
 static enum tg_code begin(struct daemon *d, struct tg_error *err)
 {
     const struct tg_settings *settings = d->app.settings;
+    tg_daemon_raise_files();
     d->listeners = listeners_new();
     enum tg_code code = doors_bind(settings, d->listeners, err);
     if (code == TG_OK)

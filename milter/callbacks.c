@@ -287,6 +287,8 @@ static sfsistat end_of_message(SMFICTX *ctx, struct session *s)
 {
     struct message *m = &s->message;
     struct decision d;
+    if (m->recipient_count == 0) /* no MTA does that */
+        return SMFIS_TEMPFAIL;
     if (m->untouched)
         return let_through(s);
     session_decide(s, TG_AT_END, NULL, &d);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,9 +92,11 @@ static int read_options(int argc, char **argv, struct options *options)
 static int wake[2];
 static volatile sig_atomic_t got_hup, got_term;
 
+/* Read by the main thread while smfi_main may still be on its way out. */
 static void *run_milter(void *result)
 {
-    *(int *)result = smfi_main();
+    int rc = smfi_main();
+    atomic_store((atomic_int *)result, rc);
     kill(getpid(), SIGTERM);
     return NULL;
 }
@@ -178,7 +181,7 @@ static int serve(struct filter *filter, struct listener *listener, const char *c
                  struct tg_detached *detached, bool *idle)
 {
     pthread_t thread;
-    int result = MI_SUCCESS;
+    atomic_int result = MI_SUCCESS;
     struct tg_error err;
     if (monitor_serve(monitor, filter, &err) != TG_OK ||
         tg_confine_calls(filter->current->settings->seccomp, &err) != TG_OK) {
@@ -200,6 +203,9 @@ static int serve(struct filter *filter, struct listener *listener, const char *c
             reload(filter, config);
         }
     }
+    /* After sixteen failures in a row, within two minutes. */
+    if (atomic_load(&result) != MI_SUCCESS)
+        tg_log(TG_ERROR, "listen-failed", "error", "libmilter can't accept connections: out of descriptors or threads?", NULL);
     *idle = stop(filter, listener, thread);
     return result == MI_SUCCESS && *idle ? TG_OK : TG_FAILED;
 }
@@ -212,6 +218,7 @@ static enum tg_code prepare(const struct options *options, const struct tg_setti
 {
     struct tg_store_options store = { .no_sync = settings->sync == TG_SYNC_NONE };
     enum tg_code code = tg_crypto_init(err);
+    tg_daemon_raise_files();
     if (code == TG_OK && options->detach)
         code = tg_detach(options->pid_file, detached, err);
     if (code == TG_OK)

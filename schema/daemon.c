@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -24,6 +25,18 @@ enum tg_code tg_daemon_own_log(const struct tg_settings *settings, struct tg_err
     close(fd);
     return rc == 0 ? TG_OK
                    : tg_fail(err, TG_UNUSABLE, "can't give the log file %s to %s: %s", settings->log, settings->user, strerror(errno));
+}
+
+void tg_daemon_raise_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t wanted = limit.rlim_max < TG_FILES_MAX ? limit.rlim_max : TG_FILES_MAX;
+    if (limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted;
+    setrlimit(RLIMIT_NOFILE, &limit); /* not allowed: it stays as it is */
 }
 
 static bool somebody_listens(const char *path)

@@ -1,4 +1,4 @@
-/* daemon.h: what both daemons do around their work: look after their unix sockets and their log file. */
+/* daemon.h: what both daemons do around their work: look after their unix sockets, their log file and their limits. */
 #ifndef TG_DAEMON_H
 #define TG_DAEMON_H
 
@@ -8,6 +8,10 @@
 /* While root: where the log is a file, makes sure that it is there and the user's, who will open it after a
  * reload too. Not root, or no file: nothing. */
 enum tg_code tg_daemon_own_log(const struct tg_settings *settings, struct tg_error *err) TG_MUST_CHECK;
+
+/* As many descriptors as the hard limit allows, at most TG_FILES_MAX: the soft one is often 1024. */
+enum { TG_FILES_MAX = 32768 };
+void tg_daemon_raise_files(void);
 
 /* Makes room for a unix socket: a file that nobody answers on is removed. TG_REFUSED: another program listens
  * there, or something that is no socket stands there. */

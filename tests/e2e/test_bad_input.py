@@ -251,7 +251,7 @@ def test_hundreds_of_connections_cost_others_nothing(relay, others):
     # And more than a door takes: the last ones are turned away, with a line in the log.
     if SOAK > 1:
         with contextlib.ExitStack() as stack:
-            for _ in range(1100):
+            for _ in range(6100):
                 stack.enter_context(connect(relay, "auth"))
             relay.tollgate.wait_event("door=auth", "too many connections")
 

@@ -445,7 +445,7 @@ static void counted(SMFICTX *ctx, sfsistat status, const uint64_t before[ACCOUNT
     MUST(charged == 0 || charged == units);
     if (status == SMFIS_CONTINUE) {
         bool report = ctx->reports > 0 && ordinary == 0;
-        MUST(ctx->mail_taken);
+        MUST(ctx->mail_taken && ctx->recipients > 0);
         MUST(ctx->traces == 0 ? charged == 0 : charged == units);
         /* Nothing goes out that is neither charged nor a report, but where unknown clients are let through. */
         MUST(ctx->traces > 0 || (report && ctx->deleted == ctx->reports) || ctx->settings == 2);
