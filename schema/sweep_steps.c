@@ -117,6 +117,14 @@ static int64_t cutoff(const struct sweep *s)
     return (tg_day_of(s->now) - s->settings->activity_days) * DAY_S;
 }
 
+/* As long as a report may come back, its message's event says to whom it goes. */
+static int64_t activity_cutoff(const struct sweep *s)
+{
+    const struct tg_settings *settings = s->settings;
+    int64_t returns = *settings->return_path_canonical != '\0' ? settings->return_path_days + 1 : 0;
+    return (tg_day_of(s->now) - (settings->activity_days > returns ? settings->activity_days : returns)) * DAY_S;
+}
+
 static enum tg_code next_activity(struct sweep *s, struct tg_walk *walk, struct tg_key *from, struct tg_error *err)
 {
     struct tg_span key, value;
@@ -127,7 +135,7 @@ static enum tg_code next_activity(struct sweep *s, struct tg_walk *walk, struct 
     if (!tg_read_event(key, &id))
         return tg_fail(err, TG_UNUSABLE, "damaged key in the activity log (see tollgate store check)");
     *from = tg_key_event(&id);
-    if (id.time_us < cutoff(s) * 1000000)
+    if (id.time_us < activity_cutoff(s) * 1000000)
         return TG_OK;
     if (id.account_id == UINT64_MAX)
         return TG_NOT_FOUND;

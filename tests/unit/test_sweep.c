@@ -198,6 +198,22 @@ static void test_old_days_become_one_sum_and_all_still_agrees(void **state)
     must_agree(m);
 }
 
+/* Else a bounce of the twelfth day would find nobody to go to. */
+static void test_activity_stays_as_long_as_a_report_may_come_back(void **state)
+{
+    struct market *m = *state;
+    many_accounts(m, 1);
+    m->id = 1;
+    assert_true(take(m, 1));
+    m->settings.activity_days = 3;
+    m->settings.return_path_days = 14;
+    strcpy(m->settings.return_path_canonical, "rp.test");
+    m->now += 14 * DAY;
+    assert_int_equal(sweep(m).count[TG_SWEPT_ACTIVITY], 0);
+    m->now += 2 * DAY;
+    assert_true(sweep(m).count[TG_SWEPT_ACTIVITY] > 0);
+}
+
 static void test_a_sweep_that_is_told_to_stop_does(void **state)
 {
     struct market *m = *state;
@@ -257,6 +273,7 @@ int main(void)
         market_test(test_a_damaged_account_is_told_and_the_others_are_done),
         market_test(test_activity_goes_after_its_days_and_the_counts_stay),
         market_test(test_old_days_become_one_sum_and_all_still_agrees),
+        market_test(test_activity_stays_as_long_as_a_report_may_come_back),
         market_test(test_a_sweep_that_is_told_to_stop_does),
         market_test(test_killed_in_the_middle_it_continues),
     };
