@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include "milter/callbacks.h"
 #include "milter/metrics.h"
 #include "milter/reply.h"
@@ -178,8 +177,6 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
     if (m->untouched)
         return go_on(s, SMFIP_NR_HDR);
     tg_header_field(&m->reader, tg_span_str(name), tg_span_str(value));
-    if (strcasecmp(name, "X-Tollgate-Trace") == 0)
-        m->trace_fields++;
     keep_report(m, name, strlen(name));
     keep_report(m, ":", 1);
     keep_report(m, value, strlen(value));

@@ -7,8 +7,6 @@
 #include "milter/return_path.h"
 #include "schema/log.h"
 
-#define TRACE_FIELD "X-Tollgate-Trace"
-
 /* ---- out ---- */
 
 static enum tg_code seal(struct session *session, const struct tg_event_id *event, char path[TG_TOKEN_SIZE],
@@ -54,12 +52,12 @@ enum tg_code return_path_set(SMFICTX *ctx, struct session *session, const struct
     if (*path != '\0' && smfi_chgfrom(ctx, path, NULL) != MI_SUCCESS)
         return tg_fail(err, TG_FAILED, "the MTA did not take the new reverse-path");
     /* A trace that the client brought could only mislead. From the last, for the numbers of the others then stay. */
-    for (unsigned i = m->trace_fields; i > 0; i--)
-        if (smfi_chgheader(ctx, (char *)TRACE_FIELD, (int)i, NULL) != MI_SUCCESS)
+    for (unsigned i = m->reader.trace_count; i > 0; i--)
+        if (smfi_chgheader(ctx, (char *)TG_TRACE_FIELD, (int)i, NULL) != MI_SUCCESS)
             return tg_fail(err, TG_FAILED, "the MTA did not remove a trace header");
     /* Whoever has asked for the white space behind the colon has to write it, too. */
     snprintf(value, sizeof value, "%s%s", (session->steps & SMFIP_HDR_LEADSPC) != 0 ? " " : "", trace);
-    if (smfi_addheader(ctx, (char *)TRACE_FIELD, value) != MI_SUCCESS)
+    if (smfi_addheader(ctx, (char *)TG_TRACE_FIELD, value) != MI_SUCCESS)
         return tg_fail(err, TG_FAILED, "the MTA did not take the trace header");
     return TG_OK;
 }

@@ -32,7 +32,6 @@ struct message {
     struct tg_header_reader reader;
     struct tg_header header;
     bool header_read;
-    unsigned trace_fields;    /* X-Tollgate-Trace fields that the client brought */
     char *report_text;        /* of a report: header and body, as much as is looked at */
     size_t report_len;
     char warning[200];

@@ -37,6 +37,8 @@ void tg_header_field(struct tg_header_reader *reader, struct tg_span name, struc
         keep_first(reader, &reader->sender_count, &reader->sender, body);
     else if (is_name(name, "List-Unsubscribe"))
         reader->list_unsubscribe = true;
+    else if (is_name(name, TG_TRACE_FIELD))
+        reader->trace_count++;
     else if (tg_author_lookalike(name))
         reader->lookalike = true;
 }
@@ -51,6 +53,9 @@ static const char *fault(const struct tg_header_reader *r, bool check_sender, st
         return tg_arena_printf(arena, "a message needs exactly one From field, and this one has %u", r->from_count);
     if (check_sender && r->sender_count > 1)
         return tg_arena_printf(arena, "a message may have one Sender field, and this one has %u", r->sender_count);
+    if (r->trace_count > TG_TRACE_FIELDS_MAX)
+        return tg_arena_printf(arena, "a message may have %d " TG_TRACE_FIELD " fields, and this one has %u", TG_TRACE_FIELDS_MAX,
+                               r->trace_count);
     if (r->nul)
         return "there is a NUL in a From or Sender field";
     return r->too_long ? "a From or Sender field is too long" : NULL;

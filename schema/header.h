@@ -9,8 +9,13 @@
 
 enum { TG_FIELD_MAX = 64 * 1024 };
 
+/* What the filter puts into each message. The fields of that name that a client brought are removed one by one, which
+ * costs Postfix a reading of the header each: more of them than any number of relays would leave are refused. */
+#define TG_TRACE_FIELD "X-Tollgate-Trace"
+enum { TG_TRACE_FIELDS_MAX = 100 };
+
 struct tg_header_reader {
-    unsigned from_count, sender_count;
+    unsigned from_count, sender_count, trace_count;
     char *from, *sender; /* bodies as they came, NUL-terminated; owned by the reader */
     bool lookalike, too_long, nul, list_unsubscribe;
 };

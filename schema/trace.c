@@ -2,9 +2,10 @@
 #include <string.h>
 #include <strings.h>
 #include "schema/account.h"
+#include "schema/header.h"
 #include "schema/trace.h"
 
-#define FIELD "X-Tollgate-Trace:"
+#define FIELD TG_TRACE_FIELD ":"
 #define BLANKS " \t\r\n<>"
 
 /* The token in what a report or a complaint quotes. */

@@ -136,6 +136,19 @@ static void test_fields_are_bounded(void **state)
     assert_string_equal(f->reader.from, " a@good.test");
 }
 
+static void test_trace_fields_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    tg_header_field(&f->reader, tg_span_str("From"), tg_span_str(" a@good.test"));
+    for (int i = 0; i < 100; i++)
+        tg_header_field(&f->reader, tg_span_str("x-tollgate-TRACE"), tg_span_str(" x"));
+    tg_header_end(&f->reader, true, f->arena, &f->header);
+    assert_null(f->header.error);
+    tg_header_field(&f->reader, tg_span_str("X-Tollgate-Trace"), tg_span_str(" x"));
+    tg_header_end(&f->reader, true, f->arena, &f->header);
+    assert_non_null(strstr(f->header.error, "may have 100 X-Tollgate-Trace fields, and this one has 101"));
+}
+
 /* What a NUL hides from C's functions is not hidden from others. */
 static void test_a_nul_in_from_is_refused(void **state)
 {
@@ -179,6 +192,7 @@ int main(void)
         TEST(test_the_header_ends_where_postfix_ends_it),
         TEST(test_blanks_before_the_colon_are_no_part_of_the_name),
         TEST(test_fields_are_bounded),
+        TEST(test_trace_fields_are_bounded),
         TEST(test_a_nul_in_from_is_refused),
         TEST(test_a_reader_is_ready_for_the_next_message),
         TEST(test_a_message_may_end_anywhere),

@@ -84,7 +84,7 @@ static void test_nothing_of_a_message_is_left_for_the_next(void **state)
     tg_header_field(&m->reader, tg_span_str("From"), tg_span_str(" a@good.test"));
     m->queue_id = "4Q9";
     m->untouched = m->header_read = true;
-    m->trace_fields = 3;
+    tg_header_field(&m->reader, tg_span_str("X-Tollgate-Trace"), tg_span_str(" x"));
     m->report_text = tg_xmalloc(10);
     m->report_len = 10;
     strcpy(m->warning, "x");
@@ -94,7 +94,7 @@ static void test_nothing_of_a_message_is_left_for_the_next(void **state)
     assert_string_equal(m->reverse_path, "<>");
     assert_null(m->login);
     assert_null(m->queue_id);
-    assert_int_equal(m->recipient_count + m->reports + m->ordinary + m->trace_fields + m->report_len, 0);
+    assert_int_equal(m->recipient_count + m->reports + m->ordinary + m->reader.trace_count + m->report_len, 0);
     assert_null(m->report_text);
     assert_null(m->reader.from);
     assert_int_equal(m->reader.from_count, 0);
