@@ -11,6 +11,7 @@
 
 struct tg_metrics;
 struct tg_service_metrics;
+struct reported;
 
 /* Settings that messages hold on to: a message keeps those that it began with. */
 struct shared_settings {
@@ -23,6 +24,7 @@ struct filter {
     struct tg_committer *committer;
     struct tg_metrics *metrics; /* metrics.h; counts in any thread */
     struct tg_service_metrics *service;
+    struct reported *reported; /* any thread */
     struct drain drain;
     pthread_mutex_t lock; /* guards current and its users */
     struct shared_settings *current;

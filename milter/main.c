@@ -19,6 +19,7 @@
 #include "milter/metrics.h"
 #include "milter/monitor.h"
 #include "schema/confine.h"
+#include "milter/reported.h"
 #include "schema/credential.h"
 #include "schema/daemon.h"
 #include "schema/detach.h"
@@ -282,6 +283,7 @@ int main(int argc, char **argv)
     filter.committer = tg_committer_new(filter.store);
     filter.metrics = metrics_new(); /* never freed: a session counts its end, to the very last */
     filter.service = tg_service_metrics_new("tollgate-milter", filter.store, filter.committer);
+    filter.reported = reported_new();
     filter_begin(&filter, settings);
     status = serve(&filter, &listener, options.config, monitor, detached, &idle);
     if (!idle)
@@ -289,6 +291,7 @@ int main(int argc, char **argv)
     monitor_free(&monitor);
     tg_committer_free(&filter.committer);
     tg_service_metrics_free(&filter.service);
+    reported_free(&filter.reported);
     tg_store_close(&filter.store);
     filter_end(&filter);
     g_mime_shutdown();

@@ -4,6 +4,7 @@
 #include "milter/reply.h"
 #include "milter/report.h"
 #include "milter/metrics.h"
+#include "milter/reported.h"
 #include "milter/return_path.h"
 #include "schema/log.h"
 
@@ -75,6 +76,11 @@ static void record(struct session *session, const struct recipient *to, const st
         /* A report of success is sent on, but it is no bounce. */
         if (kind == REPORT_DELIVERED)
             continue;
+        if (!reported_take(session->filter->reported, &to->token, kind, to->original)) {
+            tg_log(TG_INFO, "report-repeated", "kind", report_kind_name(kind), "recipient", report->entry[i].recipient, "client",
+                   session->client_text, "queue_id", m->queue_id, NULL);
+            continue;
+        }
         reply_activity(session, &activity);
         activity.kind = kind == REPORT_COMPLAINT ? TG__ACTIVITY_KIND__COMPLAINT : TG__ACTIVITY_KIND__BOUNCE;
         activity.result = (char *)report_kind_name(kind);
@@ -91,7 +97,7 @@ static void record(struct session *session, const struct recipient *to, const st
 }
 
 /* Swaps one return path for where its reports go; *sent: it had somewhere to go. */
-static enum tg_code forward(SMFICTX *ctx, struct session *session, const struct recipient *to, bool *sent, struct tg_error *err)
+static enum tg_code forward(SMFICTX *ctx, struct session *session, struct recipient *to, bool *sent, struct tg_error *err)
 {
     struct message *m = &session->message;
     struct tg_view *view;
@@ -100,7 +106,7 @@ static enum tg_code forward(SMFICTX *ctx, struct session *session, const struct 
     enum tg_code code = tg_view_begin(session->filter->store, &view, err);
     if (code != TG_OK)
         return code;
-    code = tg_report_address(view, &to->token, &address, err);
+    code = tg_report_address(view, &to->token, &address, &to->original, err);
     if (code == TG_OK)
         address = tg_arena_printf(m->arena, "<%s>", address);
     tg_view_end(&view);

@@ -16,6 +16,7 @@ struct recipient {
     const char *canonical; /* one text for one mailbox */
     bool report;           /* a genuine return path … */
     struct tg_token token;
+    uint32_t original;     /* recipients of the message that it is of */
     bool again;            /* … that is among the recipients already, in another spelling */
 };
 

@@ -255,28 +255,28 @@ enum tg_code tg_facts_token(struct tg_view *view, const struct tg_settings *sett
 }
 
 enum tg_code tg_report_address(struct tg_view *view, const struct tg_token *token, const char **address,
-                               struct tg_error *err)
+                               uint32_t *recipients, struct tg_error *err)
 {
     Tg__Account *account;
     enum tg_code code = tg_account_get(view, token->account_id, &account, err);
     if (code != TG_OK)
         return code;
     *address = account->notify;
-    if (*account->notify != '\0')
-        return TG_OK;
+    *recipients = 0;
     /* The token has whole seconds, the event microseconds: the sequence tells it among that second's. */
     struct tg_event_id first = { token->account_id, token->time * 1000000, 0 };
     struct tg_event_id last = { token->account_id, token->time * 1000000 + 999999, 0xffffff };
     struct tg_key prefix = tg_key_id(token->account_id), from = tg_key_event(&first);
     struct tg_walk *walk;
-    *address = "";
     if ((code = tg_walk_begin(view, TG_DB_ACTIVITY, &prefix, &from, TG_FORWARD, &walk, err)) != TG_OK)
         return code;
     struct tg_event_id id;
     Tg__Activity *activity;
     while ((code = tg_activity_next(view, walk, &id, &activity, err)) == TG_OK && id.time_us <= last.time_us) {
         if (id.sequence == token->sequence) {
-            *address = tg_arena_strdup(tg_view_arena(view), activity->sender);
+            *recipients = activity->recipients;
+            if (*account->notify == '\0')
+                *address = tg_arena_strdup(tg_view_arena(view), activity->sender);
             break;
         }
     }

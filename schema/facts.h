@@ -41,8 +41,9 @@ enum tg_code tg_facts_token(struct tg_view *view, const struct tg_settings *sett
                             int64_t now, struct tg_token *token, struct tg_error *err) TG_MUST_CHECK;
 
 /* Where do reports for this token go: the account's notification address, else the original message's
- * reverse-path (from its activity). "" : nowhere (it was a null sender and there is no notification address). */
+ * reverse-path (from its activity). "" : nowhere (it was a null sender and there is no notification address).
+ * *recipients: the original's; 0: its activity is gone. */
 enum tg_code tg_report_address(struct tg_view *view, const struct tg_token *token, const char **address,
-                               struct tg_error *err) TG_MUST_CHECK;
+                               uint32_t *recipients, struct tg_error *err) TG_MUST_CHECK;
 
 #endif

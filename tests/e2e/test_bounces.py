@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from servers.process import wait_until
+
 DOMAIN = "bounces.relay.test"
 # Postfix slows down, and leaves, a client with many errors: not here.
 RELAY = {"return_path_domain": DOMAIN, "init_options": ("--return-path-domain", DOMAIN),
@@ -155,8 +157,30 @@ def test_one_token_may_be_reported_on_many_times_and_by_a_relay_that_folded_its_
     token = token_of(relay, notified)
     local, _, domain = token.partition("@")
     for form in token, token, f"{local.upper()}@{domain}", f"{local}@{domain.upper()}", f"{local.capitalize()}@{domain}":
-        assert bring(relay, form, dsn()) == 250, form
-    assert len(relay.tollgate.wait_activity(notified, 5, kind="bounce")) == 5
+        assert bring(relay, form, dsn(action="delayed", status="4.4.1", subject="again")) == 250, form
+    assert bring(relay, token, dsn(subject="again")) == 250
+    wait_until("six reports", lambda: len(relay.sink.find(subject="again", to=notified.notify)) == 6)
+    events = relay.tollgate.wait_activity(notified, 5, kind="bounce")
+    assert sorted(e["result"] for e in events) == ["delayed"] * 4 + ["hard"] # each recipient: four delays, one end
+
+
+def test_nobody_ruins_a_reputation_with_the_one_token_that_he_received(relay, notified):
+    """All come to the notification address; of a message to one recipient one hard bounce and one complaint is recorded."""
+    token = token_of(relay, notified)
+    local, _, domain = token.partition("@")
+    spellings = [local[:i] + local[i:].upper() + "@" + domain for i in range(0, len(local), 9)]
+    many = "".join(f"\nFinal-Recipient: rfc822; u{i}@dest.test\nAction: failed\nStatus: 5.1.1\n" for i in range(99))
+    for n in range(5):
+        assert bring(relay, spellings, dsn(subject=f"forged {n}", more=many)) == 250
+        assert bring(relay, token, complaint("angry@big.test")) == 250
+    for n in range(5):
+        relay.sink.wait(subject=f"forged {n}", to=notified.notify)
+    # A report on another message comes behind them.
+    assert bring(relay, token_of(relay, notified), dsn(action="delayed", status="4.4.1")) == 250
+    relay.tollgate.wait_activity(notified, kind="bounce", result="delayed")
+    kinds = [e["kind"] for e in relay.tollgate.activity(notified)]
+    assert (kinds.count("bounce"), kinds.count("complaint")) == (2, 1)
+    assert relay.tollgate.show(notified)["reputation"]["score"] == 100
 
 
 def test_a_report_to_two_accounts_comes_to_both(relay, notified):

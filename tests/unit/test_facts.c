@@ -308,6 +308,7 @@ static enum tg_code event_fn(struct tg_change *change, void *arg, struct tg_erro
     Tg__Activity activity = TG__ACTIVITY__INIT;
     activity.kind = TG__ACTIVITY_KIND__ACCEPTED;
     activity.sender = (char *)e->sender;
+    activity.recipients = e->id.sequence;
     return tg_activity_append(change, &e->id, &activity, err);
 }
 
@@ -315,10 +316,12 @@ static const char *report_address(struct fixture *f, uint64_t account_id, int64_
 {
     struct tg_token token = { account_id, time, sequence };
     const char *address = "untouched";
+    uint32_t recipients = 99;
     struct tg_error err;
     tg_view_end(&f->view);
     f->view = view_of(f->nouns);
-    assert_ok(tg_report_address(f->view, &token, &address, &err));
+    assert_ok(tg_report_address(f->view, &token, &address, &recipients, &err));
+    assert_int_equal(recipients, sequence == 9 || sequence == 7 ? 0 : sequence);
     return address;
 }
 
@@ -342,7 +345,8 @@ static void test_a_report_goes_to_the_messages_own_sender(void **state)
     assert_string_equal(report_address(f, f->alice.id, NOW - 1, 5), "before@good.test");
     struct tg_token gone = { 999, NOW, 5 };
     const char *address;
-    assert_int_equal(tg_report_address(f->view, &gone, &address, &err), TG_NOT_FOUND);
+    uint32_t recipients;
+    assert_int_equal(tg_report_address(f->view, &gone, &address, &recipients, &err), TG_NOT_FOUND);
 }
 
 static void test_without_the_store_nothing_is_known_but_who_is_trusted(void **state)
