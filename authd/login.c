@@ -50,16 +50,6 @@ enum tg_code login_password(struct tg_store *store, const char *username, const 
     return code;
 }
 
-/* TG_OK with *account NULL where there is none. */
-static enum tg_code find(struct tg_view *view, const char *username, Tg__Account **account, struct tg_error *err)
-{
-    *account = NULL;
-    enum tg_code code = tg_account_by_username(view, username, account, err);
-    if (code == TG_NOT_FOUND)
-        *account = NULL;
-    return code == TG_OK || code == TG_NOT_FOUND ? TG_OK : TG_UNUSABLE;
-}
-
 /* The credentials that count now; NULL where none. */
 static const Tg__Credential *live(const Tg__Credential *credential, int64_t now)
 {
@@ -91,7 +81,7 @@ enum tg_code login_scram_salt(struct tg_store *store, const char *username, int6
     /* The decoy is made for everybody, so that it costs everybody the same. */
     enum tg_code code = decoy_salt(view, username, salt, err);
     if (code == TG_OK)
-        code = find(view, username, &account, err);
+        code = tg_account_of_login(view, username, &account, err);
     if (code == TG_OK && account != NULL) {
         /* Both credentials share salt and iterations (DESIGN 4). */
         const Tg__Credential *credential = live(account->credential, now);
@@ -115,7 +105,7 @@ enum tg_code login_scram_proof(struct tg_store *store, const char *username, str
     Tg__Account *account;
     if (tg_view_begin(store, &view, err) != TG_OK)
         return TG_UNUSABLE;
-    enum tg_code code = find(view, username, &account, err);
+    enum tg_code code = tg_account_of_login(view, username, &account, err);
     if (code == TG_OK) {
         uint8_t old_signature[TG_SCRAM_KEY_LEN];
         const Tg__Credential *current = account != NULL ? live(account->credential, now) : NULL;

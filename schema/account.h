@@ -66,6 +66,10 @@ enum tg_code tg_account_credit(struct tg_change *change, const char *username, u
 /* The account, its login, usage, associations, networks, activity, daily and ledger. */
 enum tg_code tg_account_remove(struct tg_change *change, const char *username, int64_t now, struct tg_error *err) TG_MUST_CHECK;
 
+/* The account that a client names at a login: TG_OK with *account NULL where there is none, in the same time; else
+ * TG_UNUSABLE. */
+enum tg_code tg_account_of_login(struct tg_view *view, const char *username, Tg__Account **account, struct tg_error *err) TG_MUST_CHECK;
+
 /* Is this the password of the account, now (either credential)? TG_OK; TG_REFUSED: wrong password, unknown
  * or disabled account, told apart only by *why ("password", "unknown", "disabled"), in the same time;
  * TG_UNUSABLE: can't tell. *account is NULL where unknown. */

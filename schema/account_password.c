@@ -15,18 +15,27 @@ static void read_decoy(struct tg_view *view)
     (void)!tg_get_record(view, TG_DB_META, &keys_key, &tg__seal_keys__descriptor, &keys, NULL);
 }
 
+enum tg_code tg_account_of_login(struct tg_view *view, const char *username, Tg__Account **account, struct tg_error *err)
+{
+    /* Without a sentence, for only an unknown name would take the time to write one. */
+    enum tg_code code = tg_account_by_username(view, username, account, NULL);
+    if (code == TG_NOT_FOUND) {
+        *account = NULL;
+        read_decoy(view);
+        return TG_OK;
+    }
+    return code == TG_OK ? TG_OK : tg_account_by_username(view, username, account, err);
+}
+
 enum tg_code tg_account_check_password(struct tg_view *view, const char *username, const char *password, size_t len,
                                        int64_t now, Tg__Account **account, const char **why, struct tg_error *err)
 {
     Tg__Account *a = NULL;
     *account = NULL;
     *why = "";
-    /* Without a sentence, for only an unknown name would take the time to write one. */
-    enum tg_code code = tg_account_by_username(view, username, &a, NULL);
-    if (code != TG_OK && code != TG_NOT_FOUND)
-        return tg_account_by_username(view, username, &a, err);
-    if (a == NULL)
-        read_decoy(view);
+    enum tg_code code = tg_account_of_login(view, username, &a, err);
+    if (code != TG_OK)
+        return code;
     const Tg__Credential *current = a != NULL ? a->credential : NULL, *old = a != NULL ? a->old_credential : NULL;
     /* Both are always computed: neither says which one it was, nor whether there is any. */
     bool is_current = tg_credential_matches(tg_credential_live(current, now) ? current : NULL, password, len);

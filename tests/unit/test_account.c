@@ -284,6 +284,9 @@ static void test_a_login_without_its_account_is_no_answer(void **state)
     struct tg_view *view = view_of(n);
     assert_int_equal(tg_account_by_username(view, added.username, &a, &err), TG_UNUSABLE);
     assert_int_equal(tg_account_check_password(view, added.username, "x", 1, NOW, &a, &why, &err), TG_UNUSABLE);
+    assert_int_equal(tg_account_of_login(view, added.username, &a, &err), TG_UNUSABLE);
+    assert_ok(tg_account_of_login(view, "nobody0nobody", &a, &err));
+    assert_null(a);
     assert_ok(tg_walk_begin(view, TG_DB_CUSTOMER_ACCOUNTS, &customer, NULL, TG_FORWARD, &walk, &err));
     assert_int_equal(tg_account_next(view, walk, TG_DB_CUSTOMER_ACCOUNTS, &a, &err), TG_UNUSABLE);
     tg_walk_end(&walk);
