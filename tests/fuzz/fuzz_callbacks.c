@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "milter/callbacks.h"
 #include "milter/metrics.h"
+#include "milter/reported.h"
 #include "milter/return_path.h"
 #include "schema/account.h"
 #include "schema/check.h"
@@ -259,6 +260,7 @@ static void begin_world(void)
     MUST(tg_crypto_init(&err) == TG_OK && tg_log_open("fuzz", "/dev/null", "debug", &err) == TG_OK);
     open_store();
     w.filter.metrics = metrics_new();
+    w.filter.reported = reported_new();
     filter_begin(&w.filter, settings_of(0));
     MUST(callbacks_register(&w.filter, &err) == TG_OK);
     atexit(close_store);
