@@ -53,6 +53,7 @@ unpack() { # DIR PACKAGE …: takes packages apart in DIR, unless that was done
         } || { cat download.log >&2; exit 1; }
     ) || return 1
     for deb in "$unpacked.deb"/*.deb; do dpkg -x "$deb" "$unpacked" || return 1; done
+    chmod -R ug-s "$unpacked" # no program with somebody's rights lies about
     rm -rf "$unpacked.deb"
     touch "$unpacked/.complete"
 }

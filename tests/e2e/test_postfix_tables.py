@@ -109,14 +109,15 @@ def test_the_return_path_domain_has_genuine_tokens_only(relay, account):
 def test_without_authd_the_tables_are_a_temporary_failure(relay, account):
     address = relay.new_address()
     relay.command("ip", "add", address, account.username)
-    relay.tollgate.authd.stop()
-    try:
-        with relay.client(address) as client:
+    # A session that is open: a new smtpd would not start without an auth server.
+    with relay.client(address) as client:
+        relay.tollgate.authd.stop()
+        try:
             assert client.mail(account.sender) == 250
             assert client.rcpt("x@dest.test").code // 100 == 4
             assert client.rcpt(f"abc@{DOMAIN}").code // 100 == 4
-    finally:
-        relay.tollgate.start_authd()
+        finally:
+            relay.tollgate.start_authd()
     assert relay.send(None, sender=account.sender, source=address) == 250
 
 
