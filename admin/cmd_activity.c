@@ -2,13 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include "admin/commands.h"
+#include "admin/events.h"
 #include "admin/follow.h"
 #include "admin/json.h"
+#include "admin/output.h"
+#include "admin/panel.h"
 #include "schema/account.h"
 #include "schema/activity.h"
 
 #define COLUMNS "time username kind result rule sender recipients client queue_id ref"
-enum { DEFAULT_LIMIT = 100 };
+enum { DEFAULT_LIMIT = 100, TABLE_WIDTH = 160 };
 
 struct wanted {
     int64_t since_us;
@@ -121,6 +124,30 @@ static enum tg_code activity(struct context *c, const struct input *in, json_t *
     return read_events(c, in->arg[0], &w, result, err);
 }
 
+static bool of_one_account(const json_t *events)
+{
+    size_t i;
+    const json_t *event;
+    json_array_foreach(events, i, event)
+        if (strcmp(text_of(event, "username"), text_of(json_array_get(events, 0), "username")) != 0)
+            return false;
+    return true;
+}
+
+/* A table where there is room for it, else a line for each; a single one with all that is known. */
+static void render(const struct terminal *t, const json_t *events)
+{
+    size_t i;
+    const json_t *event;
+    if (t->is_tty && json_array_size(events) == 1)
+        output_object(t, json_array_get(events, 0));
+    else if (!t->is_tty || t->width >= TABLE_WIDTH || json_array_size(events) == 0)
+        output_table(t, events, COLUMNS);
+    else
+        json_array_foreach(events, i, event)
+            events_line(t, event, !of_one_account(events), true);
+}
+
 const struct command cmd_activity = {
     .noun = "activity", .args = "[USER]",
     .summary = "What an account, or all, did: accepted, refused, bounced, and more. Newest last.",
@@ -134,5 +161,6 @@ const struct command cmd_activity = {
         { 0 } },
     .example = "tollgate activity k3v9x0a2m7qd --since 2h --kind refused",
     .columns = COLUMNS,
+    .render = render,
     .run = activity,
 };

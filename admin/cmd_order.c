@@ -49,7 +49,7 @@ const struct command cmd_order_list = {
         { .name = "account", .type = OPT_TEXT, .value = "USER", .help = "of this account" },
         { 0 } },
     .example = "tollgate order list --status unpaid",
-    .columns = "id status username kind plan messages amount currency created due",
+    .columns = "id status username kind plan messages amount due currency created",
     .run = order_list,
 };
 

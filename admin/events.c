@@ -75,3 +75,34 @@ void events_render(const struct terminal *t, const json_t *list)
         line(t, first, times);
     }
 }
+
+void events_line(const struct terminal *t, const json_t *event, bool all, bool date)
+{
+    char when[64], what[600];
+    const char *kind = text_of(event, "kind"), *client = text_of(event, "client"),
+               *rule = text_of(event, "rule");
+    long long repeated = number_of(event, "repeated");
+    output_value(json_object_get(event, "time"), when, sizeof when);
+    events_text(event, what, sizeof what);
+    fprintf(t->out, "%s%s%s  %s", terminal_colour(t, DIM), when + (date ? 0 : 11), terminal_plain(t),
+            terminal_colour(t, output_colour(kind)));
+    terminal_text(t, kind, 0, 11);
+    fputs(terminal_plain(t), t->out);
+    fputc(' ', t->out);
+    int used = (date ? 19 : 8) + 2 + 11 + 1;
+    if (all)
+        used += terminal_text(
+            t, *text_of(event, "username") != '\0' ? text_of(event, "username") : "-", 0, 13);
+    char tail[120] = "";
+    if (*rule != '\0')
+        snprintf(tail, sizeof tail, " (%.30s)", rule);
+    if (repeated > 0)
+        snprintf(tail + strlen(tail), sizeof tail - strlen(tail), " and %lld more", repeated);
+    /* Where there is little room, what happened comes first. */
+    if (*client != '\0' && (!t->is_tty || t->width >= 100))
+        snprintf(tail + strlen(tail), sizeof tail - strlen(tail), " [%.45s]", client);
+    int room = t->width - used - terminal_width(t, tail);
+    terminal_text(t, what, t->is_tty ? room > 12 ? room : 12 : 0, 0);
+    terminal_text(t, tail, 0, 0);
+    fputc('\n', t->out);
+}

@@ -179,38 +179,6 @@ static int by_time(const void *a, const void *b)
     return tg_ref_compare(text_of(x, "ref"), text_of(y, "ref"));
 }
 
-static void print_line(const struct terminal *t, const json_t *event, bool all)
-{
-    char when[64], what[600];
-    const char *kind = text_of(event, "kind"), *client = text_of(event, "client"),
-               *rule = text_of(event, "rule");
-    long long repeated = number_of(event, "repeated");
-    output_value(json_object_get(event, "time"), when, sizeof when);
-    events_text(event, what, sizeof what);
-    /* Of today: the time is enough. */
-    fprintf(t->out, "%s%s%s  %s", terminal_colour(t, DIM), when + 11, terminal_plain(t),
-            terminal_colour(t, output_colour(kind)));
-    terminal_text(t, kind, 0, 11);
-    fputs(terminal_plain(t), t->out);
-    fputc(' ', t->out);
-    int used = 8 + 2 + 11 + 1;
-    if (all)
-        used += terminal_text(
-            t, *text_of(event, "username") != '\0' ? text_of(event, "username") : "-", 0, 13);
-    char tail[120] = "";
-    if (*rule != '\0')
-        snprintf(tail, sizeof tail, " (%.30s)", rule);
-    if (repeated > 0)
-        snprintf(tail + strlen(tail), sizeof tail - strlen(tail), " and %lld more", repeated);
-    /* Where there is little room, what happened comes first. */
-    if (*client != '\0' && (!t->is_tty || t->width >= 100))
-        snprintf(tail + strlen(tail), sizeof tail - strlen(tail), " [%.45s]", client);
-    int room = t->width - used - terminal_width(t, tail);
-    terminal_text(t, what, t->is_tty ? room > 12 ? room : 12 : 0, 0);
-    terminal_text(t, tail, 0, 0);
-    fputc('\n', t->out);
-}
-
 static void show(struct poll *p, bool all)
 {
     if (p->count > 0)
@@ -220,7 +188,7 @@ static void show(struct poll *p, bool all)
             json_dumpf(p->events[i], stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
             fputc('\n', stdout);
         } else {
-            print_line(p->context->terminal, p->events[i], all);
+            events_line(p->context->terminal, p->events[i], all, false);
         }
         json_decref(p->events[i]);
     }

@@ -51,6 +51,19 @@ void help_noun(const struct terminal *t, const char *noun)
     fprintf(t->out, "\ntollgate help %s COMMAND tells more.\n", noun);
 }
 
+/* " (free, monthly, prepaid)"; words, so that they can be folded. */
+static void choices_of(const struct opt *o, char *out, size_t size)
+{
+    size_t len = 0;
+    *out = '\0';
+    if (o->type != OPT_CHOICE)
+        return;
+    for (const char *c = o->choices; *c != '\0' && len < size; c += strcspn(c, "|"), c += *c == '|')
+        len += (size_t)snprintf(out + len, size - len, "%s%.*s", len == 0 ? " (" : ", ", (int)strcspn(c, "|"), c);
+    if (len < size)
+        snprintf(out + len, size - len, ")");
+}
+
 void help_command(const struct terminal *t, const struct command *c)
 {
     fputs("usage: ", t->out);
@@ -60,12 +73,12 @@ void help_command(const struct terminal *t, const struct command *c)
     if (c->options[0].name != NULL)
         fputc('\n', t->out);
     for (const struct opt *o = c->options; o->name != NULL; o++) {
-        char name[80], text[600];
+        char name[80], text[600], choices[200];
         snprintf(name, sizeof name, "  --%s%s%s", o->name, o->type != OPT_FLAG ? " " : "", o->type != OPT_FLAG ? o->value : "");
         terminal_text(t, name, 0, 30);
         fputc(' ', t->out);
-        snprintf(text, sizeof text, "%s%s%s%s%s", o->help, o->type == OPT_CHOICE ? " (" : "", o->type == OPT_CHOICE ? o->choices : "",
-                 o->type == OPT_CHOICE ? ")" : "", o->required ? "; required" : "");
+        choices_of(o, choices, sizeof choices);
+        snprintf(text, sizeof text, "%s%s%s", o->help, choices, o->required ? "; required" : "");
         terminal_paragraph(t, text, 31);
     }
     if (c->question != NULL)

@@ -6,7 +6,7 @@
 #include "schema/calendar.h"
 #include "schema/text.h"
 
-enum { COLUMNS_MAX = 12, CELL_SIZE = 400, GAP = 2 };
+enum { COLUMNS_MAX = 12, CELL_SIZE = 400, GAP = 2, LEAST = 8 };
 
 enum colour output_colour(const char *word)
 {
@@ -85,6 +85,7 @@ struct table {
     int width[COLUMNS_MAX];
     bool number[COLUMNS_MAX];
     size_t columns;
+    bool days; /* no room for the time of day */
 };
 
 static void read_columns(struct table *t, const char *columns)
@@ -103,7 +104,33 @@ static bool is_amount(const char *name)
     return strcmp(name, "price") == 0 || strcmp(name, "amount") == 0;
 }
 
-static void measure(const struct terminal *terminal, struct table *t, const json_t *rows)
+static void cell_text(const struct table *t, const json_t *value, char *out, size_t size)
+{
+    output_value(value, out, size);
+    if (t->days && json_is_string(value) && local_time(json_string_value(value), out, size))
+        out[10] = '\0';
+}
+
+/* What is typed elsewhere is not cut. */
+static bool is_whole(const struct table *t, size_t c)
+{
+    return t->number[c] || strcmp(t->name[c], "username") == 0 || strcmp(t->name[c], "ref") == 0;
+}
+
+static int total_width(const struct table *t, size_t *widest)
+{
+    int total = -GAP, most = 0;
+    for (size_t c = 0; c < t->columns; c++) {
+        total += t->width[c] + GAP;
+        if (t->width[c] > most && !is_whole(t, c)) {
+            most = t->width[c];
+            *widest = c;
+        }
+    }
+    return total;
+}
+
+static void measure_cells(const struct terminal *terminal, struct table *t, const json_t *rows)
 {
     size_t i;
     const json_t *row;
@@ -113,23 +140,31 @@ static void measure(const struct terminal *terminal, struct table *t, const json
         json_array_foreach(rows, i, row) {
             char cell[CELL_SIZE];
             const json_t *value = json_object_get(row, t->name[c]);
-            output_value(value, cell, sizeof cell);
+            cell_text(t, value, cell, sizeof cell);
             int width = terminal_width(terminal, cell);
             t->width[c] = width > t->width[c] ? width : t->width[c];
             t->number[c] = t->number[c] && (json_is_integer(value) || is_amount(t->name[c]));
         }
     }
-    /* Too wide: the widest columns give way, on a terminal; in a pipe nothing is cut. */
-    for (;;) {
-        int total = -GAP;
-        size_t widest = 0;
-        for (size_t c = 0; c < t->columns; c++) {
-            total += t->width[c] + GAP;
-            widest = t->width[c] > t->width[widest] ? c : widest;
-        }
-        if (!terminal->is_tty || total <= terminal->width || t->width[widest] <= 8)
+}
+
+/* Too wide for the terminal: times become days, then the widest texts give way, then the last columns. In a pipe nothing does. */
+static void measure(const struct terminal *terminal, struct table *t, const json_t *rows)
+{
+    size_t widest = 0;
+    t->days = false;
+    measure_cells(terminal, t, rows);
+    if (!terminal->is_tty || total_width(t, &widest) <= terminal->width)
+        return;
+    t->days = true;
+    measure_cells(terminal, t, rows);
+    while (total_width(t, &widest) > terminal->width) {
+        if (t->width[widest] > LEAST)
+            t->width[widest]--;
+        else if (t->columns > 1)
+            t->columns--;
+        else
             return;
-        t->width[widest]--;
     }
 }
 
@@ -176,7 +211,7 @@ void output_table(const struct terminal *terminal, const json_t *rows, const cha
     fputc('\n', terminal->out);
     json_array_foreach(rows, i, row) {
         for (size_t c = 0; c < t.columns; c++) {
-            output_value(json_object_get(row, t.name[c]), cell, sizeof cell);
+            cell_text(&t, json_object_get(row, t.name[c]), cell, sizeof cell);
             put_cell(terminal, &t, c, cell, output_colour(cell));
         }
         fputc('\n', terminal->out);

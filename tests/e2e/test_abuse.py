@@ -91,7 +91,7 @@ def test_many_commands_at_once_all_happen(tollgate):
 
 def test_every_command_has_help_with_an_example_that_is_one(tollgate):
     """The example's command is the command, and it parses: a strange name in it is refused by a rule, not by the parser."""
-    listed = [line.split("  ")[1].split() for line in tollgate.try_command("help").out.split("\n") if line.startswith("  ") and line[2].islower()]
+    listed = [line.split("  ")[1].split() for line in tollgate.try_command("help").out.split("\n") if line.startswith("  ") and line[2].islower() and not line.startswith("  tollgate")]
     assert len(listed) > 45
     for words in listed:
         name = [w for w in words if w.isalpha() and w.islower()][:2]
