@@ -2,7 +2,10 @@
 #include <string.h>
 #include "admin/commands.h"
 #include "admin/json.h"
+#include "admin/output.h"
+#include "admin/panel.h"
 
+#define COLUMNS "time who action subject old new"
 enum { DEFAULT_LIMIT = 100 };
 
 struct wanted {
@@ -75,6 +78,26 @@ static enum tg_code audit(struct context *c, const struct input *in, json_t **re
     return code;
 }
 
+/* A table in a pipe; on a terminal nothing of a change is cut. */
+static void render(const struct terminal *t, const json_t *entries)
+{
+    char when[64], text[2000];
+    size_t i;
+    const json_t *entry;
+    if (!t->is_tty || json_array_size(entries) == 0) {
+        output_table(t, entries, COLUMNS);
+        return;
+    }
+    json_array_foreach(entries, i, entry) {
+        const char *old_value = text_of(entry, "old"), *new_value = text_of(entry, "new");
+        output_value(json_object_get(entry, "time"), when, sizeof when);
+        snprintf(text, sizeof text, "%s %s, by %s: %s%s%s", text_of(entry, "action"), text_of(entry, "subject"), text_of(entry, "who"), old_value,
+                 *old_value != '\0' ? (t->utf8 ? " → " : " -> ") : "", *new_value != '\0' || *old_value == '\0' ? new_value : "removed");
+        fprintf(t->out, "%s%s%s  ", terminal_colour(t, DIM), when, terminal_plain(t));
+        terminal_paragraph(t, text, 21);
+    }
+}
+
 const struct command cmd_audit = {
     .noun = "audit",
     .summary = "Who changed what, old and new; newest last. Who came by sudo is named beside root.",
@@ -86,6 +109,7 @@ const struct command cmd_audit = {
         { .name = "limit", .type = OPT_NUMBER, .value = "N", .help = "at most so many (100, or all with --since)", .min = 1, .max = 100000000 },
         { 0 } },
     .example = "tollgate audit --since 7d --subject k3v9x0a2m7qd",
-    .columns = "time who action subject old new",
+    .columns = COLUMNS,
+    .render = render,
     .run = audit,
 };

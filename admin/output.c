@@ -114,7 +114,11 @@ static void cell_text(const struct table *t, const json_t *value, char *out, siz
 /* What is typed elsewhere is not cut. */
 static bool is_whole(const struct table *t, size_t c)
 {
-    return t->number[c] || strcmp(t->name[c], "username") == 0 || strcmp(t->name[c], "ref") == 0;
+    static const char *const whole[] = { "username", "ref", "time", "created", "due" };
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (strcmp(t->name[c], whole[i]) == 0)
+            return true;
+    return t->number[c];
 }
 
 static int total_width(const struct table *t, size_t *widest)
