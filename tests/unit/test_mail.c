@@ -132,6 +132,12 @@ static void test_other_letters_are_encoded_in_whole_characters(void **state)
             assert_true((unsigned char)*c < 0x80);
         assert_string_not_equal(line, ".");
     }
+    Tg__Mail abroad = TG__MAIL__INIT;
+    abroad.to = "Ops@Bücher.example";
+    abroad.message_id = abroad.subject = abroad.body = "x";
+    text = tg_mailer_message(arena, &abroad, "billing@żółw.example", 0);
+    assert_non_null(strstr(text, "To: <Ops@xn--bcher-kva.example>\n"));
+    assert_non_null(strstr(text, "From: billing@xn--w-uga1v8h.example\n"));
     text = message(arena, "Żółw", "=?UTF-8?B?eA==?=", "=\n");
     assert_non_null(strstr(text, "To: =?UTF-8?B?xbvDs8WCdw==?=\n <ops@example.com>\n"));
     assert_non_null(strstr(text, "Subject: =?UTF-8?B?PT9V")); /* what looks encoded is encoded */
