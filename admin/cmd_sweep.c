@@ -1,6 +1,7 @@
 /* cmd_sweep.c: tollgate sweep. */
 #include "admin/commands.h"
 #include "admin/json.h"
+#include "admin/progress.h"
 #include "admin/terminal.h"
 #include "schema/sweep.h"
 
@@ -18,8 +19,11 @@ static enum tg_code sweep(struct context *c, const struct input *in, json_t **re
     struct tg_sweep_result swept;
     *result = json_pack("{s:o, s:b, s:{}, s:[], s:[]}", "at", json_time(now), "dry_run", input_flag(in, "dry-run"), "done", "events",
                         "problems");
-    struct tg_sweep_options options = { .dry_run = input_flag(in, "dry-run"), .event = take_event, .arg = *result };
+    struct progress progress = { .what = "questions to accounts" };
+    struct tg_sweep_options options = { .dry_run = input_flag(in, "dry-run"), .event = take_event, .arg = *result,
+                                        .progress = progress_show, .progress_arg = &progress };
     enum tg_code code = tg_sweep(c->store, c->settings, now, &options, &swept, err);
+    progress_end(&progress);
     for (int i = 0; i < TG_SWEPT_COUNTS; i++)
         json_object_set_new(json_object_get(*result, "done"), tg_sweep_name((enum tg_sweep_count)i),
                             json_integer((json_int_t)swept.count[i]));

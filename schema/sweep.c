@@ -165,6 +165,7 @@ static enum tg_code find_due(struct sweep *s, struct batch *b, uint64_t *id, boo
                 *id = account->id;
                 break;
             }
+            s->asked++;
             if (b->step->is_due(s, view, account, &due, &why) != TG_OK)
                 sweep_problem(s, account->username, &why);
             else if (due)
@@ -185,6 +186,8 @@ static enum tg_code over_accounts(struct sweep *s, const struct sweep_step *step
         code = find_due(s, &b, &id, &more, err);
         if (code == TG_OK)
             code = apply(s, &b, err);
+        if (s->options->progress != NULL)
+            s->options->progress(s->options->progress_arg, s->asked, s->to_ask);
     }
     return code;
 }
@@ -269,6 +272,20 @@ static void bad_template(void *arg, const char *sentence)
     sweep_problem(arg, "templates", &why);
 }
 
+static enum tg_code count_questions(struct sweep *s, struct tg_error *err)
+{
+    struct tg_view *view;
+    uint64_t accounts;
+    enum tg_code code = tg_view_begin(s->store, &view, err);
+    if (code != TG_OK)
+        return code;
+    code = tg_count(view, TG_DB_ACCOUNTS, &accounts, err);
+    for (const struct sweep_step *step = sweep_steps; code == TG_OK && step->name != NULL; step++)
+        s->to_ask += step->run == NULL ? accounts : 0;
+    tg_view_end(&view);
+    return code;
+}
+
 enum tg_code tg_sweep(struct tg_store *store, const struct tg_settings *settings, int64_t now,
                       const struct tg_sweep_options *options, struct tg_sweep_result *result, struct tg_error *err)
 {
@@ -278,7 +295,7 @@ enum tg_code tg_sweep(struct tg_store *store, const struct tg_settings *settings
     memset(result, 0, sizeof *result);
     struct tg_templates *templates = tg_templates_read(settings->templates, bad_template, &s);
     s.shop = tg_shop_of(settings, templates);
-    enum tg_code code = TG_OK;
+    enum tg_code code = count_questions(&s, err);
     for (const struct sweep_step *step = sweep_steps; code == TG_OK && step->name != NULL && !sweep_must_stop(&s); step++)
         code = step->run != NULL ? step->run(&s, err) : over_accounts(&s, step, err);
     tg_templates_free(&templates);

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include "schema/courier.h"
+#include "schema/progress.h"
 #include "schema/settings.h"
 #include "schema/store.h"
 
@@ -38,6 +39,8 @@ struct tg_sweep_options {
     const atomic_bool *stop; /* where it becomes true the sweep ends after its batch; NULL: never */
     tg_sweep_fn *event;        /* NULL: nobody listens */
     void *arg;
+    tg_progress_fn *progress;  /* of what is asked of accounts, most of the work; NULL: nobody looks */
+    void *progress_arg;
 };
 
 /* TG_UNUSABLE: the store can't be read or written, and the rest was not done. */

@@ -12,6 +12,7 @@ struct sweep {
     struct tg_shop shop;
     int64_t now;
     const struct tg_sweep_options *options;
+    uint64_t asked, to_ask;    /* questions to accounts: done, and all */
     struct tg_sweep_result *result;
     struct sweep_note *notes; /* of the running batch: told after its commit */
     size_t note_count, note_room;
