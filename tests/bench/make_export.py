@@ -37,7 +37,7 @@ def records(accounts):
             "day": NOW // 86400, "day_used": used, "hour_slot": 0, "day_slot": 0, "hour": [0] * 13, "day_hours": [0] * 25}
     for n in tens:
         yield "domains", {"domain": f"d{n:08d}.example.com"}, {
-            "domain": f"d{n:08d}.example.com", "customer_id": n, "status": "VERIFIED", "token": "x" * 32, "created_at": NOW}
+            "domain": f"d{n:08d}.example.com", "customer_id": n, "status": "VERIFIED", "token": "x" * 32, "created_at": NOW, "trusted": True}
     for n in tens:
         yield "associations", {"account": n * 10, "domain": f"d{n:08d}.example.com"}, {"since": NOW}
     for n in tens:
@@ -54,14 +54,13 @@ def records(accounts):
         yield "ledger", {"account": n, "time_us": NOW * 1000000, "sequence": n & 0xffffff}, {"amount": 1000, "note": "free"}
 
 
-def main():
-    accounts, name = int(sys.argv[1]), sys.argv[2]
+def write(accounts, path):
     count = {}
     for db, _, _ in records(accounts):
         count[db] = count.get(db, 0) + 1
     dump = json.JSONEncoder(separators=(",", ":")).encode
     digest = hashlib.blake2b(digest_size=32)
-    with open(name, "w", buffering=1 << 20) as out:
+    with open(path, "w", buffering=1 << 20) as out:
         def put(line):
             out.write(line)
             digest.update(line.encode())
@@ -72,4 +71,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    write(int(sys.argv[1]), sys.argv[2])
