@@ -84,7 +84,6 @@ worker "rspamd_proxy" {{ bind_socket = "127.0.0.1:{port}"; milter = yes; count =
                         upstream "local" {{ default = yes; self_scan = yes; }} }}
 redis {{ servers = "127.0.0.1:{redis_port}"; }}
 actions {{ reject = 1000; }}
-lua = "/usr/share/rspamd/rules/rspamd.lua";
 ratelimit {{ rates {{ user = {{ bucket = {{ burst = 1000000000; rate = "1000000 / 1s"; }} }} }} }}
 modules {{ path = "/usr/share/rspamd/plugins/ratelimit.lua"; }}
 """)
