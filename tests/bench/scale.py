@@ -5,6 +5,7 @@ import argparse
 import json
 import os
 import pathlib
+import resource
 import signal
 import statistics
 import subprocess
@@ -41,7 +42,7 @@ class Sized:
 
     def timed(self, name, *argv, times=1):
         """Seconds of a command, its start and all; the median."""
-        took = []
+        took, cpu = [], resource.getrusage(resource.RUSAGE_CHILDREN)
         for _ in range(times):
             began = time.monotonic()
             done = subprocess.run([BUILD / "admin/tollgate", "-c", self.tollgate.config, "--yes", *map(str, argv)],
@@ -49,7 +50,9 @@ class Sized:
             took.append(time.monotonic() - began)
             if done.returncode != 0:
                 raise RuntimeError(f"tollgate {argv}: {done.stderr}")
+        spent = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.note(name, statistics.median(took))
+        self.note(f"{name[:-2]}_cpu_s", (spent.ru_utime + spent.ru_stime - cpu.ru_utime - cpu.ru_stime) / times)
 
     def fill(self):
         make_export.write(self.accounts, self.export)

@@ -137,6 +137,42 @@ static void test_of_many_sessions_exactly_as_many_pass_as_are_left(void **state)
     end();
 }
 
+enum { CROWD = 8, EACH = 40 };
+
+static void *charge_often(void *ok)
+{
+    struct tg_error why;
+    for (int i = 0; i < EACH; i++) {
+        struct tg_charge c = charge_of(ACCOUNT, noon_us, 1);
+        if (tg_committer_charge(committer, &c, &why) == TG_OK)
+            ++*(atomic_int *)ok;
+    }
+    return NULL;
+}
+
+/* Of the many that are expected these few are all that come. */
+static void test_company_that_does_not_come_holds_nobody_up(void **state)
+{
+    (void)state;
+    pthread_t threads[CROWD];
+    atomic_int ok = 0;
+    begin(CROWD * EACH + 2);
+    tg_committer_expect(committer, 1000);
+    for (int i = 0; i < CROWD; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, charge_often, &ok), 0);
+    assert_true(note(ACCOUNT, noon_us, &refused));
+    assert_ok(tg_committer_flush(committer, &err));
+    for (int i = 0; i < CROWD; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(ok, CROWD * EACH);
+    assert_ok(charge(noon_us, 1));
+    tg_committer_expect(committer, -1000);
+    assert_ok(charge(noon_us, 1));
+    assert_int_equal(usage_of(&s, ACCOUNT).used, CROWD * EACH + 2);
+    assert_int_equal(daily_refused(ACCOUNT), 1);
+    end();
+}
+
 static void test_who_has_no_plan_for_it_is_told_why(void **state)
 {
     (void)state;
@@ -527,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_kill_9_never_loses_a_charge_that_was_reported),
         cmocka_unit_test(test_two_processes_share_what_is_left_exactly),
         cmocka_unit_test(test_of_many_sessions_exactly_as_many_pass_as_are_left),
+        cmocka_unit_test(test_company_that_does_not_come_holds_nobody_up),
         cmocka_unit_test(test_who_has_no_plan_for_it_is_told_why),
         cmocka_unit_test(test_a_new_day_closes_the_ledger_of_the_one_before),
         cmocka_unit_test(test_what_cannot_be_written_is_not_accepted),
