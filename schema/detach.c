@@ -53,8 +53,11 @@ enum tg_code tg_detach(const char *pid_file, struct tg_detached **detached, stru
     if (pid_file != NULL && (pid_fd = open(pid_file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)) < 0)
         return tg_fail(err, TG_FAILED, "can't write the pid file %s: %s", pid_file, strerror(errno));
     enum tg_code code = go(pipe_fds, err);
-    if (code != TG_OK)
+    if (code != TG_OK) {
+        if (pid_fd >= 0)
+            close(pid_fd);
         return code;
+    }
     *detached = tg_xcalloc(1, sizeof **detached);
     (*detached)->ready = pipe_fds[1];
     (*detached)->pid_fd = pid_fd;
