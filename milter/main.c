@@ -91,7 +91,7 @@ static int read_options(int argc, char **argv, struct options *options)
 
 /* What waits: one octet for each signal. Written by the handler and by a smfi_main that ended by itself. */
 static int wake[2];
-static volatile sig_atomic_t got_hup, got_term;
+static atomic_bool got_hup, got_term; /* the handler may run in any thread */
 
 /* Read by the main thread while smfi_main may still be on its way out. */
 static void *run_milter(void *result)
@@ -124,9 +124,9 @@ static void on_signal(int number)
 {
     int saved = errno;
     if (number == SIGHUP)
-        got_hup = 1;
+        got_hup = true;
     else
-        got_term = 1;
+        got_term = true;
     ssize_t rc = write(wake[1], "", 1);
     (void)rc; /* full: it will wake all the same */
     errno = saved;
@@ -200,7 +200,7 @@ static int serve(struct filter *filter, struct listener *listener, const char *c
     while (!got_term) {
         wait_for_signal();
         if (got_hup) {
-            got_hup = 0;
+            got_hup = false;
             reload(filter, config);
         }
     }

@@ -136,6 +136,28 @@ static int64_t day_of(const struct tg_event_id *id)
     return tg_day_of(second);
 }
 
+enum tg_code tg_activity_whole_from(struct tg_view *view, int64_t *day, struct tg_error *err)
+{
+    struct tg_key key = tg_key_name(TG_META_ACTIVITY_DAY);
+    Tg__Counter *counter;
+    enum tg_code code = tg_get_record(view, TG_DB_META, &key, &tg__counter__descriptor, &counter, err);
+    *day = code == TG_OK ? (int64_t)counter->next : 0;
+    return code == TG_NOT_FOUND ? TG_OK : code;
+}
+
+enum tg_code tg_activity_note_removal(struct tg_change *change, const struct tg_event_id *id, struct tg_error *err)
+{
+    struct tg_key key = tg_key_name(TG_META_ACTIVITY_DAY);
+    Tg__Counter counter = TG__COUNTER__INIT;
+    int64_t whole;
+    enum tg_code code = tg_activity_whole_from(tg_change_view(change), &whole, err);
+    if (code != TG_OK || whole > day_of(id))
+        return code;
+    counter.next = (uint64_t)day_of(id) + 1;
+    tg_put_record(change, TG_DB_META, &key, &counter.base);
+    return tg_change_error(change, err);
+}
+
 enum tg_code tg_daily_get(struct tg_view *view, uint64_t account_id, int64_t day, Tg__Daily **daily,
                           struct tg_error *err)
 {

@@ -34,6 +34,11 @@ enum tg_code tg_activity_append(struct tg_change *change, const struct tg_event_
 enum tg_code tg_activity_next(struct tg_view *view, struct tg_walk *walk, struct tg_event_id *id, Tg__Activity **activity,
                               struct tg_error *err) TG_MUST_CHECK;
 
+/* Retention removes events in batches: of days before this one there may be fewer than were counted. */
+enum tg_code tg_activity_whole_from(struct tg_view *view, int64_t *day, struct tg_error *err) TG_MUST_CHECK;
+/* In the change that removes an event for its age. */
+enum tg_code tg_activity_note_removal(struct tg_change *change, const struct tg_event_id *id, struct tg_error *err) TG_MUST_CHECK;
+
 /* The counters of a day; TG_NOT_FOUND where nothing was counted. Under TG_DAY_BEFORE stands the sum of all days that were
  * summed up. */
 enum { TG_DAY_BEFORE = 0 };

@@ -68,6 +68,7 @@ const char *tg_db_name(enum tg_db db);
 #define TG_META_STORE "store"
 #define TG_META_SEAL_KEYS "seal_keys"
 #define TG_META_IMPORT "import"
+#define TG_META_ACTIVITY_DAY "next-activity-day" /* retention removed events of days before this one, maybe not all */
 
 #define TG_RELAY (UINT64_C(1) << 62)
 

@@ -144,9 +144,15 @@ static enum tg_code next_activity(struct sweep *s, struct tg_walk *walk, struct 
     return TG_REFUSED;
 }
 
+static enum tg_code note_removal(struct tg_change *change, const struct tg_key *key, struct tg_error *err)
+{
+    struct tg_event_id id;
+    return tg_read_event(tg_span_of(key->data, key->len), &id) ? tg_activity_note_removal(change, &id, err) : TG_REFUSED;
+}
+
 static enum tg_code remove_activity(struct sweep *s, struct tg_error *err)
 {
-    return sweep_delete(s, TG_DB_ACTIVITY, tg_key_all(), next_activity, NULL, TG_SWEPT_ACTIVITY, err);
+    return sweep_delete(s, TG_DB_ACTIVITY, tg_key_all(), next_activity, note_removal, TG_SWEPT_ACTIVITY, err);
 }
 
 /* A day's counters live as long as its events, if not longer. */

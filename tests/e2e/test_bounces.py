@@ -5,6 +5,7 @@ import pathlib
 import re
 
 import pytest
+from servers.process import THREAD_SANITIZER
 
 from servers.process import wait_until
 
@@ -304,6 +305,7 @@ def test_forged_truncated_and_changed_tokens_are_refused_at_rcpt(relay, account)
 
 
 @pytest.mark.skipif(FAKETIME is None, reason="no libfaketime (package libfaketime)")
+@pytest.mark.skipif(THREAD_SANITIZER, reason="not with libfaketime")
 def test_a_token_expires(relay, notified):
     """The milter, started again with its clock put forward (libfaketime); last, for the others need the right time."""
     token = token_of(relay, notified)

@@ -151,6 +151,59 @@ static void test_activity_goes_after_its_days_and_the_counts_stay(void **state)
     assert_int_equal(count_in(m, TG_DB_ACTIVITY), 1); /* what came 89 days later */
 }
 
+static enum tg_code remove_some(struct tg_change *change, void *arg, struct tg_error *e)
+{
+    struct market *m = arg;
+    struct tg_key prefix = tg_key_id(m->id), key;
+    struct tg_walk *walk;
+    struct tg_span at, value;
+    struct tg_event_id id;
+    assert_ok(tg_walk_begin(tg_change_view(change), TG_DB_ACTIVITY, &prefix, NULL, TG_FORWARD, &walk, e));
+    while (tg_walk_next(walk, &at, &value, e) == TG_OK && tg_read_event(at, &id))
+        if (id.time_us > (m->now - DAY / 2) * 1000000)
+            break;
+    tg_walk_end(&walk);
+    if (m->sequence == 0) /* as a sweep does it */
+        assert_ok(tg_activity_note_removal(change, &id, e));
+    key = tg_key_event(&id);
+    tg_delete(change, TG_DB_ACTIVITY, &key);
+    return tg_change_error(change, e);
+}
+
+static void count_problem(void *arg, const char *problem)
+{
+    (void)problem;
+    ++*(int *)arg;
+}
+
+static int problems_of(struct market *m)
+{
+    struct tg_store_stat stat;
+    int problems = 0;
+    assert_ok(tg_store_check(m->store, m->now, count_problem, &problems, NULL, NULL, &stat, &err));
+    return problems;
+}
+
+/* A sweep that is at it, or was killed, is no damage; an event that is missing otherwise is. */
+static void test_a_day_whose_events_go_is_no_problem_and_a_lost_event_is(void **state)
+{
+    struct market *m = *state;
+    many_accounts(m, 1);
+    m->now += DAY;
+    for (int i = 0; i < 5; i++)
+        assert_true(take(m, 1));
+    assert_int_equal(problems_of(m), 0);
+    m->sequence = 0;
+    assert_ok(tg_store_change(m->store, remove_some, m, &err));
+    assert_int_equal(problems_of(m), 0);
+    m->now += DAY;
+    m->sequence = 100;
+    for (int i = 0; i < 5; i++)
+        assert_true(take(m, 1));
+    assert_ok(tg_store_change(m->store, remove_some, m, &err));
+    assert_int_equal(problems_of(m), 1);
+}
+
 static Tg__Daily *daily_of(struct tg_view *view, uint64_t id, int64_t day)
 {
     Tg__Daily *daily;
@@ -272,6 +325,7 @@ int main(void)
         market_test(test_a_dry_run_says_it_and_does_nothing),
         market_test(test_a_damaged_account_is_told_and_the_others_are_done),
         market_test(test_activity_goes_after_its_days_and_the_counts_stay),
+        market_test(test_a_day_whose_events_go_is_no_problem_and_a_lost_event_is),
         market_test(test_old_days_become_one_sum_and_all_still_agrees),
         market_test(test_activity_stays_as_long_as_a_report_may_come_back),
         market_test(test_a_sweep_that_is_told_to_stop_does),
