@@ -158,7 +158,7 @@ static enum tg_code remove_activity(struct sweep *s, struct tg_error *err)
 /* A day's counters live as long as its events, if not longer. */
 static enum tg_code next_day(struct sweep *s, struct tg_walk *walk, struct tg_key *from, struct tg_error *err)
 {
-    const int64_t days = s->settings->daily_days > s->settings->activity_days ? s->settings->daily_days : s->settings->activity_days;
+    const int64_t oldest = tg_day_of(s->now) - s->settings->daily_days, oldest_events = activity_cutoff(s) / DAY_S;
     struct tg_span key, value;
     uint64_t account_id, day;
     enum tg_code code = tg_walk_next(walk, &key, &value, err);
@@ -171,7 +171,7 @@ static enum tg_code next_day(struct sweep *s, struct tg_walk *walk, struct tg_ke
         *from = tg_key_id_pair(account_id, TG_DAY_BEFORE + 1);
         return TG_REFUSED;
     }
-    if ((int64_t)day < tg_day_of(s->now) - days)
+    if ((int64_t)day < (oldest < oldest_events ? oldest : oldest_events))
         return TG_OK;
     if (account_id == UINT64_MAX)
         return TG_NOT_FOUND;

@@ -161,7 +161,7 @@ def check_counts(relay, load):
 
 def test_a_day_in_minutes_leaves_nothing_behind(make_relay, tmp_path):
     port = free_port()
-    relay = make_relay(return_path_domain=DOMAIN, init_options=("--return-path-domain", DOMAIN), activity_days=1, resolvers=[],
+    relay = make_relay(return_path_domain=DOMAIN, init_options=("--return-path-domain", DOMAIN), activity_days=1, return_path_days=1, resolvers=[],
                        dns_timeout=1, milter_http_listen=[f"inet:127.0.0.1:{port}"],
                        postfix={"settings": ["service_throttle_time = 1s", "smtpd_error_sleep_time = 0"]})
     tollgate = relay.tollgate
@@ -185,7 +185,7 @@ def test_a_day_in_minutes_leaves_nothing_behind(make_relay, tmp_path):
         while time.monotonic() < end:
             hour += 1
             # From the 24th on the events of today are old enough to go.
-            sweep(relay, hour if hour < 24 else 24 + hour % 24)
+            sweep(relay, hour if hour < 24 else 72 + hour % 24)
             relay.command("store", "backup", tmp_path / f"backup{hour}")
             for file in (tmp_path / f"backup{hour}").iterdir():
                 file.unlink()
