@@ -23,16 +23,6 @@ const char *tg_order_kind_name(Tg__OrderKind kind)
     return (size_t)kind < sizeof kinds / sizeof *kinds ? kinds[kind] : "unknown";
 }
 
-bool tg_order_status_parse(const char *text, Tg__OrderStatus *status)
-{
-    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-        if (strcmp(text, statuses[i]) == 0) {
-            *status = (Tg__OrderStatus)i;
-            return true;
-        }
-    return false;
-}
-
 enum tg_code tg_order_get(struct tg_view *view, uint64_t id, Tg__Order **order, struct tg_error *err)
 {
     struct tg_key key = tg_key_id(id);

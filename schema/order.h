@@ -7,7 +7,6 @@
 #include "schema/records.pb-c.h"
 
 const char *tg_order_status_name(Tg__OrderStatus status); /* "unpaid", "paid", "cancelled", "overdue" */
-bool tg_order_status_parse(const char *text, Tg__OrderStatus *status);
 const char *tg_order_kind_name(Tg__OrderKind kind);       /* "opening", "renewal", "topup", "change" */
 
 enum tg_code tg_order_get(struct tg_view *view, uint64_t id, Tg__Order **order, struct tg_error *err) TG_MUST_CHECK;
