@@ -135,13 +135,14 @@ static sfsistat add_recipient(SMFICTX *ctx, struct session *s, char **argv)
     struct message *m = &s->message;
     struct decision d;
     learn_queue_id(ctx, m);
-    if (message_has_recipient(m, argv[0]))
+    const char *key = message_recipient_key(m, argv);
+    if (message_has_recipient(m, key))
         return SMFIS_CONTINUE;
     session_decide(s, TG_AT_RCPT, argv[0], &d);
     if (d.verdict.kind != TG_ACCEPT)
         return reply_refuse(ctx, s, &d, argv[0]);
     m->untouched = d.verdict.untouched && !d.report;
-    message_add_recipient(m, argv[0], &d);
+    message_add_recipient(m, argv[0], key, &d);
     return SMFIS_CONTINUE;
 }
 

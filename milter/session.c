@@ -150,11 +150,18 @@ void session_decide_charge(struct session *session, enum tg_code code, const str
 
 /* ---- recipients ---- */
 
-bool message_has_recipient(const struct message *message, const char *recipient)
+const char *message_recipient_key(const struct message *message, char *const argv[])
 {
-    const char *canonical = tg_mailbox_canonical(message->arena, tg_span_str(recipient));
+    const char *key = tg_mailbox_canonical(message->arena, tg_span_str(argv[0]));
+    for (argv++; *argv != NULL; argv++)
+        key = tg_arena_printf(message->arena, "%s %s", key, *argv);
+    return key;
+}
+
+bool message_has_recipient(const struct message *message, const char *key)
+{
     for (size_t i = 0; i < message->recipient_count; i++)
-        if (strcmp(message->recipients[i].canonical, canonical) == 0)
+        if (strcmp(message->recipients[i].key, key) == 0)
             return true;
     return false;
 }
@@ -171,7 +178,7 @@ static bool has_report(const struct message *message, const struct tg_token *tok
     return false;
 }
 
-void message_add_recipient(struct message *message, const char *recipient, const struct decision *decision)
+void message_add_recipient(struct message *message, const char *recipient, const char *key, const struct decision *decision)
 {
     bool again = decision->report && has_report(message, &decision->token);
     if (message->recipient_count == message->recipient_room) {
@@ -181,7 +188,7 @@ void message_add_recipient(struct message *message, const char *recipient, const
     }
     message->recipients[message->recipient_count++] = (struct recipient){
         .text = tg_arena_strdup(message->arena, recipient),
-        .canonical = tg_mailbox_canonical(message->arena, tg_span_str(recipient)),
+        .key = key,
         .report = decision->report,
         .token = decision->token,
         .again = again,

@@ -13,7 +13,7 @@
 
 struct recipient {
     const char *text;      /* as RCPT gave it, brackets and all */
-    const char *canonical; /* one text for one mailbox */
+    const char *key;       /* message_recipient_key */
     bool report;           /* a genuine return path … */
     struct tg_token token;
     uint32_t original;     /* recipients of the message that it is of */
@@ -71,8 +71,11 @@ void session_decide(struct session *session, enum tg_stage stage, const char *re
 void session_decide_charge(struct session *session, enum tg_code code, const struct tg_charge *charge,
                            struct decision *decision);
 
+/* One text for what is delivered once: the mailbox, and the parameters that RCPT gave it (argv as libmilter has it), for
+ * mail that asks for other reports (ORCPT, NOTIFY) is delivered on its own. In the message's arena. */
+const char *message_recipient_key(const struct message *message, char *const argv[]);
 /* Is it among the accepted recipients? (It will be delivered once, so it counts once.) */
-bool message_has_recipient(const struct message *message, const char *recipient);
-void message_add_recipient(struct message *message, const char *recipient, const struct decision *decision);
+bool message_has_recipient(const struct message *message, const char *key);
+void message_add_recipient(struct message *message, const char *recipient, const char *key, const struct decision *decision);
 
 #endif

@@ -99,8 +99,6 @@ const char *tg_mailbox_canonical(struct tg_arena *arena, struct tg_span text)
         return "";
     size_t brackets = text.data[0] == '<', len = text.len - 2 * brackets;
     char *canonical = tg_arena_strndup(arena, (const char *)text.data + brackets, len);
-    if (canonical[len - 1] == '.')
-        canonical[len - 1] = '\0';
     for (char *c = canonical + m.local_part.len; *c != '\0'; c++)
         *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + ('a' - 'A')) : *c;
     return canonical;

@@ -16,8 +16,8 @@ struct tg_mailbox {
 enum tg_code tg_mailbox_parse(struct tg_span text, struct tg_mailbox *out, struct tg_error *err) TG_MUST_CHECK;
 
 /* One text for what a mail server takes for one recipient: the local part as it is, the domain's ASCII letters in lower
- * case, without a last dot. A U-label stays one: a mail server delivers to each of its many spellings. What does not
- * parse stays as it is. In the arena; "" for the null sender. */
+ * case. A U-label stays one, and a last dot stays: a mail server delivers to each spelling. What does not parse stays as
+ * it is. In the arena; "" for the null sender. */
 const char *tg_mailbox_canonical(struct tg_arena *arena, struct tg_span text);
 
 #endif

@@ -226,3 +226,18 @@ def test_a_client_that_says_no_ehlo_is_judged_all_the_same(relay, account):
     with Client(relay.postfix.port, relay.new_address(), hello="") as client:
         assert client.command("HELO client.test") == 250
         relay.refused(client.mail(account.sender), 530, "5.7.0", "client")
+
+
+def test_what_is_delivered_several_times_to_one_address_counts_as_often(relay, account):
+    """Postfix delivers once for each DSN parameter, and for an address with a last dot: one address, but more is accepted."""
+    asked = ["<x@dest.test>", "<x@dest.test>", "<x@DEST.test>", "<x@dest.test> NOTIFY=NEVER", "<x@dest.test> NOTIFY=FAILURE",
+             "<x@dest.test> ORCPT=rfc822;a@b.test", "<x@dest.test> ORCPT=rfc822;c@b.test", "<x@dest.test> ORCPT=rfc822;c@b.test",
+             "<x@dest.test.>"]
+    with relay.client(account=account) as client:
+        assert client.mail(account.sender) == 250
+        for recipient in asked:
+            assert client.command(f"RCPT TO:{recipient}") == 250
+        assert client.data(text(account, "asked often")) == 250
+    used = relay.tollgate.used(account)
+    assert used == 6
+    wait_until("all deliveries", lambda: sum(len(m.recipients) for m in relay.sink.find(subject="asked often")) == used)

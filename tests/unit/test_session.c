@@ -74,13 +74,29 @@ static void test_who_is_connected_is_known(void **state)
     assert_false(f->session->has_client);
 }
 
+static const char *key_of(struct message *m, const char *recipient, const char *parameter)
+{
+    char *argv[] = { (char *)recipient, (char *)parameter, NULL };
+    return message_recipient_key(m, argv);
+}
+
+static bool has(struct message *m, const char *recipient)
+{
+    return message_has_recipient(m, key_of(m, recipient, NULL));
+}
+
+static void add(struct message *m, const char *recipient, const struct decision *decision)
+{
+    message_add_recipient(m, recipient, key_of(m, recipient, NULL), decision);
+}
+
 static void test_nothing_of_a_message_is_left_for_the_next(void **state)
 {
     struct fixture *f = *state;
     struct message *m = &f->session->message;
     struct decision report = { .report = true };
     message_begin(f->session, "<a@good.test>", "alice");
-    message_add_recipient(m, "<bob@dest.test>", &report);
+    add(m, "<bob@dest.test>", &report);
     tg_header_field(&m->reader, tg_span_str("From"), tg_span_str(" a@good.test"));
     m->queue_id = "4Q9";
     m->untouched = m->header_read = true;
@@ -112,27 +128,33 @@ static void test_a_recipient_counts_once(void **state)
     struct decision ordinary = { 0 }, report = { .report = true };
     char text[40];
     message_begin(f->session, "<a@good.test>", NULL);
-    message_add_recipient(m, "<Bob@Dest.test>", &ordinary);
-    assert_true(message_has_recipient(m, "<Bob@dest.TEST>"));
-    assert_true(message_has_recipient(m, "Bob@dest.test"));
-    assert_false(message_has_recipient(m, "<bob@dest.test>")); /* local parts may differ by case */
-    assert_false(message_has_recipient(m, "<Bob@other.test>"));
-    message_add_recipient(m, "<j@xn--mnchen-3ya.test>", &ordinary);
-    assert_true(message_has_recipient(m, "<j@XN--mnchen-3ya.test.>"));
+    add(m, "<Bob@Dest.test>", &ordinary);
+    assert_true(has(m, "<Bob@dest.TEST>"));
+    assert_true(has(m, "Bob@dest.test"));
+    assert_false(has(m, "<bob@dest.test>")); /* local parts may differ by case */
+    assert_false(has(m, "<Bob@other.test>"));
+    add(m, "<j@xn--mnchen-3ya.test>", &ordinary);
+    assert_true(has(m, "<j@XN--mnchen-3ya.test>"));
+    assert_false(has(m, "<j@xn--mnchen-3ya.test.>"));
+    /* Delivered once for each report that is asked for. */
+    assert_false(message_has_recipient(m, key_of(m, "<Bob@Dest.test>", "ORCPT=rfc822;a@b.test")));
+    message_add_recipient(m, "<Bob@Dest.test>", key_of(m, "<Bob@Dest.test>", "ORCPT=rfc822;a@b.test"), &ordinary);
+    assert_true(message_has_recipient(m, key_of(m, "<Bob@dest.test>", "ORCPT=rfc822;a@b.test")));
+    assert_false(message_has_recipient(m, key_of(m, "<Bob@dest.test>", "NOTIFY=NEVER")));
     /* One domain in IDNA's eyes, but a mail server delivers to each spelling. */
-    assert_false(message_has_recipient(m, "<j@m\xc3\xbcnchen.test>"));
-    assert_false(message_has_recipient(m, "<Bob@\xef\xbd\x84" "est.test>")); /* a full-width d */
+    assert_false(has(m, "<j@m\xc3\xbcnchen.test>"));
+    assert_false(has(m, "<Bob@\xef\xbd\x84" "est.test>")); /* a full-width d */
     for (int i = 0; i < 1000; i++) {
         snprintf(text, sizeof text, "<user%d@dest.test>", i);
-        assert_false(message_has_recipient(m, text));
-        message_add_recipient(m, text, &ordinary);
+        assert_false(has(m, text));
+        add(m, text, &ordinary);
     }
-    message_add_recipient(m, "<token@rp.test>", &report);
-    assert_int_equal(m->recipient_count, 1003);
-    assert_int_equal(m->ordinary, 1002);
+    add(m, "<token@rp.test>", &report);
+    assert_int_equal(m->recipient_count, 1004);
+    assert_int_equal(m->ordinary, 1003);
     assert_int_equal(m->reports, 1);
-    assert_string_equal(m->recipients[1001].text, "<user999@dest.test>");
-    assert_true(message_has_recipient(m, "<user0@dest.test>"));
+    assert_string_equal(m->recipients[1002].text, "<user999@dest.test>");
+    assert_true(has(m, "<user0@dest.test>"));
 }
 
 /* The letters of a token may stand in either case: it is reported on once. */
@@ -142,10 +164,10 @@ static void test_a_token_in_two_spellings_is_one_report(void **state)
     struct message *m = &f->session->message;
     struct decision one = { .report = true, .token = { 7, NOW, 3 } }, other = { .report = true, .token = { 7, NOW, 4 } };
     message_begin(f->session, "<>", NULL);
-    message_add_recipient(m, "<token@rp.test>", &one);
-    message_add_recipient(m, "<TOKEN@rp.test>", &one);
-    message_add_recipient(m, "<token2@rp.test>", &other);
-    message_add_recipient(m, "<tokeN@rp.test>", &one);
+    add(m, "<token@rp.test>", &one);
+    add(m, "<TOKEN@rp.test>", &one);
+    add(m, "<token2@rp.test>", &other);
+    add(m, "<tokeN@rp.test>", &one);
     assert_int_equal(m->reports, 4);
     assert_false(m->recipients[0].again);
     assert_true(m->recipients[1].again);
