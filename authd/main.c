@@ -156,7 +156,7 @@ static enum tg_code begin(struct daemon *d, struct tg_error *err)
     if (code == TG_OK)
         code = tg_privilege_drop(settings->user, err);
     if (code == TG_OK)
-        code = tg_courier_start(d->config, settings->mailer, &d->app.courier, err);
+        code = tg_courier_start(d->config, settings->mailer, d->detached != NULL, &d->app.courier, err);
     if (code == TG_OK)
         code = tg_confine_process(err);
     /* As the user that will open it again on SIGHUP. */

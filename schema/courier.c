@@ -3,6 +3,7 @@
  * A request is its length, the time it has, and the message; the answer a struct answer. Both ends are the same program, so
  * numbers go as they are. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -124,7 +125,7 @@ static _Noreturn void serve(int fd, const char *config, char *mailer)
 }
 
 /* What the daemon had open is none of the courier's business. */
-static _Noreturn void become_courier(int fd, const char *config, const char *mailer)
+static _Noreturn void become_courier(int fd, const char *config, const char *mailer, bool detached)
 {
     static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2 };
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
@@ -133,6 +134,9 @@ static _Noreturn void become_courier(int fd, const char *config, const char *mai
 #ifndef TG_SANITIZED
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int standard = 0; null >= 0 && standard <= (detached ? STDERR_FILENO : STDOUT_FILENO); standard++)
+        dup2(null, standard);
     if (dup2(fd, STDERR_FILENO + 1) < 0)
         _exit(1);
     closefrom(STDERR_FILENO + 2);
@@ -141,7 +145,8 @@ static _Noreturn void become_courier(int fd, const char *config, const char *mai
 
 /* ---- the daemon ---- */
 
-enum tg_code tg_courier_start(const char *config, const char *mailer, struct tg_courier **courier, struct tg_error *err)
+enum tg_code tg_courier_start(const char *config, const char *mailer, bool detached, struct tg_courier **courier,
+                              struct tg_error *err)
 {
     int fds[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
@@ -154,7 +159,7 @@ enum tg_code tg_courier_start(const char *config, const char *mailer, struct tg_
         return TG_FAILED;
     }
     if (pid == 0)
-        become_courier(fds[1], config, mailer);
+        become_courier(fds[1], config, mailer, detached);
     close(fds[1]);
     *courier = tg_xcalloc(1, sizeof **courier);
     (*courier)->pid = pid;

@@ -17,8 +17,10 @@
 struct tg_courier;
 
 /* Forks: before there is a thread, an open store or a secret in memory; after the change of user. config as for
- * tg_settings_read, mailer as it was read. Everything but standard error and its socket is closed in the courier. */
-enum tg_code tg_courier_start(const char *config, const char *mailer, struct tg_courier **courier, struct tg_error *err) TG_MUST_CHECK;
+ * tg_settings_read, mailer as it was read. Nothing of the daemon's stays open in the courier but its socket, and
+ * standard error where the daemon is not `detached`: who starts one waits for the end of what it says. */
+enum tg_code tg_courier_start(const char *config, const char *mailer, bool detached, struct tg_courier **courier,
+                              struct tg_error *err) TG_MUST_CHECK;
 /* As tg_mailer_run, with the configuration's mailer; by one thread at a time. */
 enum tg_code tg_courier_run(struct tg_courier *courier, const char *message, int timeout_ms, const atomic_bool *stop,
                             struct tg_error *err) TG_MUST_CHECK;

@@ -3,7 +3,9 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import stat
+import subprocess
 
 import pytest
 
@@ -124,3 +126,19 @@ def test_the_sweeps_mailer_can_be_set_group_id(make_relay):
     wait_until("only its socket", lambda: [k[:7] for k in open_files(courier)] == ["socket:"])
     tollgate.stop()
     assert not pathlib.Path(f"/proc/{courier}").exists()
+
+
+def test_whoever_starts_a_daemon_that_detaches_comes_to_the_end_of_its_output(make_relay):
+    """A script waits for that: the courier, which lives as long as the daemon, must not hold it open."""
+    tollgate = make_relay(start=False, postfix=False).tollgate
+    pid_file = tollgate.directory / "authd.pid"
+    answer = subprocess.run([BUILD / "authd/tollgate-authd", "-c", tollgate.config, "-d", "--pid-file", pid_file],
+                            capture_output=True, text=True, timeout=60)
+    pid = int(pid_file.read_text())
+    try:
+        assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+        courier, = children(pid)
+        assert {os.readlink(f"/proc/{p}/fd/{fd}") for p in (pid, courier) for fd in range(3)} == {"/dev/null"}
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        wait_until("its end", lambda: not pathlib.Path(f"/proc/{pid}").exists())

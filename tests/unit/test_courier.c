@@ -55,7 +55,7 @@ static struct tg_courier *courier_of(const struct place *p, const char *mailer)
 {
     struct tg_courier *courier;
     struct tg_error err;
-    assert_int_equal(tg_courier_start(p->config, mailer, &courier, &err), TG_OK);
+    assert_int_equal(tg_courier_start(p->config, mailer, false, &courier, &err), TG_OK);
     return courier;
 }
 
@@ -101,7 +101,7 @@ static void test_a_confined_process_has_its_mail_sent(void **state)
     if (pid == 0) {
         struct tg_courier *courier;
         struct tg_error err;
-        if (tg_courier_start(p->config, "true", &courier, &err) != TG_OK || tg_confine_process(&err) != TG_OK)
+        if (tg_courier_start(p->config, "true", false, &courier, &err) != TG_OK || tg_confine_process(&err) != TG_OK)
             _exit(98);
 #ifdef TG_HAVE_SECCOMP
         if (tg_confine_calls(true, &err) != TG_OK)
