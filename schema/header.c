@@ -54,7 +54,7 @@ static const char *fault(const struct tg_header_reader *r, bool check_sender, st
     if (check_sender && r->sender_count > 1)
         return tg_arena_printf(arena, "a message may have one Sender field, and this one has %u", r->sender_count);
     if (r->trace_count > TG_TRACE_FIELDS_MAX)
-        return tg_arena_printf(arena, "a message may have %d " TG_TRACE_FIELD " fields, and this one has %u", TG_TRACE_FIELDS_MAX,
+        return tg_arena_printf(arena, "a message may have %d X-Tollgate-Trace fields, and this one has %u", TG_TRACE_FIELDS_MAX,
                                r->trace_count);
     if (r->nul)
         return "there is a NUL in a From or Sender field";
