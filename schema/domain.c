@@ -258,8 +258,21 @@ enum tg_code tg_domain_dissociate(struct tg_change *change, const char *name, co
     return tg_change_error(change, err);
 }
 
-/* What this one association says of mail from a domain; FOREIGN where it does not exist. */
-static enum tg_code match_one(struct tg_view *view, uint64_t account_id, const char *name, bool exact,
+/* A name that the account has not: whoever proved that it is his, has it, and what is below; an unproved claim is none. */
+static enum tg_code note_owner(struct tg_view *view, const char *name, uint64_t *owner, struct tg_error *err)
+{
+    Tg__Domain *domain;
+    if (*owner != 0)
+        return TG_OK;
+    enum tg_code code = get_canonical(view, name, &domain, err);
+    if (code == TG_OK && domain->status == TG__DOMAIN_STATUS__VERIFIED)
+        *owner = domain->customer_id;
+    return code == TG_NOT_FOUND ? TG_OK : code;
+}
+
+/* What this one association says of mail from a domain; FOREIGN where it does not exist, or where what stands between is
+ * another customer's (*owner, 0: nobody's so far). */
+static enum tg_code match_one(struct tg_view *view, uint64_t account_id, const char *name, bool exact, uint64_t *owner,
                               enum tg_domain_match *match, struct tg_error *err)
 {
     struct tg_key key = tg_key_id_name(account_id, name);
@@ -267,7 +280,9 @@ static enum tg_code match_one(struct tg_view *view, uint64_t account_id, const c
     Tg__Domain *domain;
     *match = TG_DOMAIN_FOREIGN;
     enum tg_code code = tg_get_record(view, TG_DB_ASSOCIATIONS, &key, &tg__association__descriptor, &association, err);
-    if (code == TG_NOT_FOUND || (code == TG_OK && !exact && !association->subdomains))
+    if (code == TG_NOT_FOUND)
+        return note_owner(view, name, owner, err);
+    if (code == TG_OK && !exact && !association->subdomains)
         return TG_OK;
     if (code == TG_OK)
         code = get_canonical(view, name, &domain, err);
@@ -275,6 +290,8 @@ static enum tg_code match_one(struct tg_view *view, uint64_t account_id, const c
         return tg_fail(err, TG_UNUSABLE, "an association names the domain %s, which is gone (run tollgate store check)", name);
     if (code != TG_OK)
         return code;
+    if (*owner != 0 && *owner != domain->customer_id)
+        return TG_OK;
     *match = domain->status == TG__DOMAIN_STATUS__VERIFIED ? TG_DOMAIN_ASSOCIATED : TG_DOMAIN_UNVERIFIED;
     return TG_OK;
 }
@@ -282,10 +299,11 @@ static enum tg_code match_one(struct tg_view *view, uint64_t account_id, const c
 enum tg_code tg_domain_match(struct tg_view *view, uint64_t account_id, const char *canonical, enum tg_domain_match *match,
                              struct tg_error *err)
 {
+    uint64_t owner = 0;
     *match = TG_DOMAIN_FOREIGN;
     for (const char *name = canonical; name != NULL; name = strchr(name, '.') != NULL ? strchr(name, '.') + 1 : NULL) {
         enum tg_domain_match one;
-        enum tg_code code = match_one(view, account_id, name, name == canonical, &one, err);
+        enum tg_code code = match_one(view, account_id, name, name == canonical, &owner, &one, err);
         if (code != TG_OK)
             return code;
         /* The best of all: a verified parent with subdomains makes up for a pending child. */

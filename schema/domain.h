@@ -31,7 +31,8 @@ enum tg_code tg_domain_associate(struct tg_change *change, const char *name, con
 enum tg_code tg_domain_dissociate(struct tg_change *change, const char *name, const char *username, int64_t now,
                                   struct tg_error *err) TG_MUST_CHECK;
 
-/* Is mail from this canonical domain the account's? The exact domain, or a parent associated with subdomains. */
+/* Is mail from this canonical domain the account's? The exact domain, or a parent associated with subdomains, unless the
+ * domain, or one between, is verified as another customer's. */
 enum tg_domain_match { TG_DOMAIN_ASSOCIATED, TG_DOMAIN_UNVERIFIED, TG_DOMAIN_FOREIGN };
 enum tg_code tg_domain_match(struct tg_view *view, uint64_t account_id, const char *canonical,
                              enum tg_domain_match *match, struct tg_error *err) TG_MUST_CHECK;

@@ -279,6 +279,27 @@ static void test_mail_counts_as_the_accounts_by_domain_or_parent_with_subdomains
     assert_int_equal(match_of(n, account.id, "a.b.c.example.net"), TG_DOMAIN_FOREIGN);
 }
 
+static void test_a_parent_does_not_cover_what_another_customer_proved_to_be_his(void **state)
+{
+    struct nouns *n = *state;
+    struct added account = add_account(n, add_customer(n)), other = add_account(n, add_customer(n));
+    struct args parent = { .name = "example.net", .username = account.username, .subdomains = true },
+                claimed = { .name = "his.example.net", .customer_id = other.wish.customer_id,
+                            .status = TG__DOMAIN_STATUS__VERIFIED };
+    verified(n, "example.net", account.wish.customer_id);
+    assert_changed(n, run(n, associate, &parent));
+    assert_changed(n, run(n, add, &claimed));
+    assert_int_equal(match_of(n, account.id, "his.example.net"), TG_DOMAIN_ASSOCIATED); /* a mere claim */
+    assert_changed(n, run(n, set_status, &claimed));
+    assert_int_equal(match_of(n, account.id, "his.example.net"), TG_DOMAIN_FOREIGN);
+    assert_int_equal(match_of(n, account.id, "a.b.his.example.net"), TG_DOMAIN_FOREIGN);
+    assert_int_equal(match_of(n, account.id, "mine.example.net"), TG_DOMAIN_ASSOCIATED);
+    assert_int_equal(match_of(n, account.id, "example.net"), TG_DOMAIN_ASSOCIATED);
+    /* What the customer itself holds between is no other's. */
+    verified(n, "shop.example.net", account.wish.customer_id);
+    assert_int_equal(match_of(n, account.id, "shop.example.net"), TG_DOMAIN_ASSOCIATED);
+}
+
 static enum tg_code lose_domain(struct tg_change *change, void *arg, struct tg_error *err)
 {
     struct tg_key key = tg_key_name(arg);
@@ -339,6 +360,7 @@ int main(void)
         on_a_store(test_another_customers_domain_is_not_associated),
         on_a_store(test_an_account_has_at_most_its_maximum_of_domains),
         on_a_store(test_mail_counts_as_the_accounts_by_domain_or_parent_with_subdomains),
+        on_a_store(test_a_parent_does_not_cover_what_another_customer_proved_to_be_his),
         on_a_store(test_an_association_without_its_domain_is_no_answer),
         on_a_store(test_domains_are_walked_by_name),
     };
