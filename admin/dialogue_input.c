@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <histedit.h>
+#include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct asker {
     sigset_t before;
     int signals;           /* a signalfd */
     bool keys;             /* dialogue_key reads, not libedit's editor */
+    bool foreign;          /* something was typed that the locale has no character for */
     bool resized, gone;
 };
 
@@ -83,7 +85,7 @@ static bool octet(struct asker *a, unsigned char *c)
     return false;
 }
 
-/* What is no character of the locale is passed over. */
+/* What is no character of the locale is left out, and dialogue_line says so. */
 static int character(EditLine *edit, wchar_t *out)
 {
     struct asker *a;
@@ -92,10 +94,17 @@ static int character(EditLine *edit, wchar_t *out)
     el_get(edit, EL_CLIENTDATA, &a);
     while (octet(a, &c)) {
         size_t len = mbrtowc(out, (const char *)&c, 1, &state);
-        if (len == (size_t)-1)
-            memset(&state, 0, sizeof state);
-        else if (len != (size_t)-2)
+        if (len != (size_t)-1 && len != (size_t)-2)
             return 1;
+        if (len == (size_t)-2)
+            continue;
+        a->foreign = true;
+        memset(&state, 0, sizeof state);
+        /* Behind a character that was broken off may stand a whole one: Enter. */
+        if (c < 0x80) {
+            *out = (wchar_t)c;
+            return 1;
+        }
     }
     return -1;
 }
@@ -175,10 +184,11 @@ static char *to_text(struct tg_arena *arena, const wchar_t *wide, int count)
     return text + strspn(text, " \t");
 }
 
-enum answer dialogue_line(struct asker *a, const char *label, const char *given, struct tg_arena *arena, char **line)
+static enum answer read_line(struct asker *a, const char *label, const char *given, struct tg_arena *arena, char **line)
 {
     int count = 0;
     a->label = label;
+    a->foreign = false;
     dialogue_terminal(a);
     fflush(stdout);
     if (given != NULL && *given != '\0')
@@ -191,6 +201,20 @@ enum answer dialogue_line(struct asker *a, const char *label, const char *given,
     }
     *line = to_text(arena, wide, count);
     return strcmp(*line, "<") == 0 ? BACK : ANSWERED;
+}
+
+enum answer dialogue_line(struct asker *a, const char *label, const char *given, struct tg_arena *arena, char **line)
+{
+    char why[200];
+    for (;;) {
+        enum answer answer = read_line(a, label, given, arena, line);
+        if (answer != ANSWERED || !a->foreign)
+            return answer;
+        snprintf(why, sizeof why, "the locale's character set (%.40s) has not all of these letters: leave them out, or begin again with "
+                 "LC_ALL=C.UTF-8", nl_langinfo(CODESET));
+        dialogue_tell(a, RED, why);
+        given = *line;
+    }
 }
 
 static bool more_at_once(void)

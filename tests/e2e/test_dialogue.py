@@ -487,6 +487,15 @@ def test_no_colour_where_none_is_wanted(shop, talk, env):
     assert t.end() == 1
 
 
+@pytest.mark.parametrize("env, typed", [({"LC_ALL": "C"}, "Größe"), ({}, b"Gr\xf6\xdfe"), ({}, b"Gr\xc3")])
+def test_letters_that_the_locale_has_not_are_told(shop, talk, env, typed):
+    t = talk(env=env)
+    t.expect("description").type(typed).type(ENTER)
+    t.expect("has not all of these letters", "C.UTF-8", "description").type("x" + ENTER)
+    t.expect("type", "goes back").type(CTRL_C)
+    assert t.end() == 1
+
+
 def test_a_long_catalogue_moves_through_the_window(shop, talk):
     t = talk(lines=15)
     step1(t)
