@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include "authd/clean_memory.h"
 #include <sys/socket.h>
+#include "authd/clean_memory.h"
 #include "authd/conn.h"
 #include "authd/door.h"
 #include "authd/metrics.h"

@@ -22,19 +22,10 @@ static bool drop_capabilities(void)
            syscall(SYS_capset, &header, none) == 0;
 }
 
-static void limits(void)
-{
-    struct rlimit limit = { 0, 0 };
-    setrlimit(RLIMIT_CORE, &limit);
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 enum tg_code tg_confine_process(struct tg_error *err)
 {
-    limits();
+    const struct rlimit none = { 0, 0 };
+    setrlimit(RLIMIT_CORE, &none);
 #ifndef TG_SANITIZED
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return tg_fail(err, TG_UNUSABLE, "can't keep this process' memory from others: %s", strerror(errno));

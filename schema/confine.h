@@ -1,8 +1,7 @@
 /* confine.h: what a daemon takes from itself, so that whoever gets into it gets no further.
  *
  * tg_confine_process comes once the sockets are bound and the user was changed: no capability, nothing that it runs gains
- * privileges (no_new_privs), no core and no memory for other processes of its user, as many descriptors as the hard
- * limit allows. TG_UNUSABLE: the kernel refuses.
+ * privileges (no_new_privs), no core and no memory for other processes of its user. TG_UNUSABLE: the kernel refuses.
  *
  * tg_confine_calls comes last, when the store is open and every socket listens: from then on, in every thread, the system
  * calls of confine.c's list are all there is. What is not in it is answered with ENOSYS, as if the kernel did not have it (so

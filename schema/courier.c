@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@
 #include "schema/mailer.h"
 #include "schema/settings.h"
 
-enum { MESSAGE_MAX = 1 << 20, LOOK_MS = 200 };
+enum { MESSAGE_MAX = 1 << 20, LOOK_MS = 200, FILES = 1024 };
 
 struct tg_courier {
     pid_t pid;
@@ -131,6 +132,12 @@ static _Noreturn void become_courier(int fd, const char *config, const char *mai
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_IGN);
     prctl(PR_SET_NAME, "tollgate-mailer", 0, 0, 0);
+    /* The daemon has taken all it may; programs that close or select all of them want fewer. */
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > FILES) {
+        files.rlim_cur = FILES;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
 #ifndef TG_SANITIZED
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif

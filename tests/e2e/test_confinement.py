@@ -66,10 +66,8 @@ def test_every_thread_is_confined_to_its_system_calls(daemon):
         assert status(task)["Seccomp"] == "2", task
 
 
-def test_a_daemon_leaves_no_core_and_takes_all_descriptors_it_may(daemon):
+def test_a_daemon_leaves_no_core(daemon):
     assert limit(daemon.pid, "Max core file size") == ["0", "0"]
-    soft, hard = limit(daemon.pid, "Max open files")
-    assert soft == hard
     # Not dumpable: what /proc tells of it belongs to root, and its user can't read its memory.
     assert pathlib.Path(f"/proc/{daemon.pid}/mem").stat().st_uid == 0
 

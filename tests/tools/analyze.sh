@@ -18,17 +18,17 @@ has() {
 }
 # each COMMAND: once a source, so many at a time; its words go to a file.
 each() {
-    echo "$sources" | sed "s|^|$srcdir/|" | nice xargs -P "$jobs" -I FILE sh -c "$1" >analyze.out 2>&1 || failed=1
+    echo "$sources" | sed "s|^|$srcdir/|" | nice xargs -P "$jobs" -I @@ sh -c "$1" >analyze.out 2>&1 || failed=1
     grep -v '^[0-9]* warnings\? \(generated\|treated\)\|^Suppressed \|^Use -header-filter' analyze.out | grep -v '^$'
 }
 
 if has gcc; then
     echo "== gcc -fanalyzer"
-    each "gcc $ANALYZE_CFLAGS $dir -O1 -fanalyzer -Wall -Wextra -Werror -S -o /dev/null FILE"
+    each "gcc $ANALYZE_CFLAGS $dir -O1 -fanalyzer -Wall -Wextra -Werror -S -o /dev/null @@"
 fi
 if has clang-tidy; then
     echo "== clang-tidy"
-    each "clang-tidy --quiet FILE -- $dir $(echo "$ANALYZE_CFLAGS" | sed 's/-fstack-clash-protection//; s/-D_FORTIFY_SOURCE=[0-9]//')"
+    each "clang-tidy --quiet @@ -- $dir $(echo "$ANALYZE_CFLAGS" | sed 's/-fstack-clash-protection//; s/-D_FORTIFY_SOURCE=[0-9]//')"
 fi
 if has cppcheck; then
     echo "== cppcheck"

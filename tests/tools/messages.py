@@ -87,11 +87,13 @@ def found_in(text, name):
             yield from sentences(args[1])
         elif function == "fputs" and (args := arguments(text, call.end()))[-1] == "stderr":
             yield from sentences(args[0])
+    if name.startswith("dialogue"):
+        return  # what it returns are words of its questions
     for value in re.finditer(rf'\breturn\s+((?:[^;"]|{STRING})*);', text):
         if '"' in value.group(1) and "(" not in re.sub(STRING, "", value.group(1)):
             yield from sentences(value.group(1), 3)
     if name in ALL:
-        for literal in re.finditer(rf"(?:{STRING}\s*)+", text):
+        for literal in re.finditer(rf"{STRING}(?:\s*(?:[A-Z_0-9]+\s*)?{STRING})*", text):
             yield from (said for said in sentences(literal.group(0), 3) if re.match("[a-z…']", said))
 
 
