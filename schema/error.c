@@ -5,6 +5,7 @@
 #include <string.h>
 #include "schema/error.h"
 
+#undef tg_fail /* error.h, for analysers */
 enum tg_code tg_fail(struct tg_error *err, enum tg_code code, const char *format, ...)
 {
     if (err != NULL) {

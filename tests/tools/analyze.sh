@@ -6,7 +6,7 @@ set -u
 jobs=${ANALYZE_JOBS:-2}
 want=${1-all}
 failed=0
-dir="-D'TG_SYSCONFDIR=\"/etc\"'"
+dir="-DTG_ANALYZE -D'TG_SYSCONFDIR=\"/etc\"'"
 sources=$(cd "$srcdir" && ls schema/*.c authd/*.c milter/*.c admin/*.c | grep -v '\.pb-c\.c$')
 generated=$(ls schema/*.pb-c.c 2>/dev/null)
 [ -n "$generated" ] || { echo "build first: make"; exit 1; }
