@@ -3,6 +3,7 @@
 # checks, and why not the others) and cppcheck. Clean, or suppressed with a reason in place. Runs in the build directory
 # (make analyze); the compiler's options in $ANALYZE_CFLAGS, the source directory in $srcdir. One tool: gcc, clang-tidy or cppcheck.
 set -u
+out=analyze.${1-all}
 jobs=${ANALYZE_JOBS:-2}
 want=${1-all}
 failed=0
@@ -18,8 +19,8 @@ has() {
 }
 # each COMMAND: once a source, so many at a time; its words go to a file.
 each() {
-    echo "$sources" | sed "s|^|$srcdir/|" | nice xargs -P "$jobs" -I @@ sh -c "$1" >analyze.out 2>&1 || failed=1
-    grep -v '^[0-9]* warnings\? \(generated\|treated\)\|^Suppressed \|^Use -header-filter' analyze.out | grep -v '^$'
+    echo "$sources" | sed "s|^|$srcdir/|" | nice xargs -P "$jobs" -I @@ sh -c "$1" >"$out" 2>&1 || failed=1
+    grep -v '^[0-9]* warnings\? \(generated\|treated\)\|^Suppressed \|^Use -header-filter' "$out" | grep -v '^$'
 }
 
 if has gcc; then
