@@ -107,11 +107,11 @@ static enum tg_code connect_to(const char *address, int *out, struct tg_error *e
     int result = where.is_unix ? 0 : getaddrinfo(where.host, port, &hints, &found);
     if (result != 0)
         return tg_fail(err, TG_NOT_FOUND, "nobody answers at %s: %s", address, gai_strerror(result));
-    int fd = socket(where.is_unix ? AF_UNIX : found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(found != NULL ? found->ai_family : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0) {
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-        result = where.is_unix ? connect(fd, (const struct sockaddr *)&path, sizeof path)
-                               : connect(fd, found->ai_addr, found->ai_addrlen);
+        result = found != NULL ? connect(fd, found->ai_addr, found->ai_addrlen)
+                               : connect(fd, (const struct sockaddr *)&path, sizeof path);
     }
     int error = errno;
     if (found != NULL)
