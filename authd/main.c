@@ -124,6 +124,7 @@ static enum tg_code catch_signals(struct daemon *d, struct tg_error *err)
     if (d->term == NULL || d->interrupt == NULL || d->hangup == NULL || d->deadline == NULL ||
         event_add(d->term, NULL) != 0 || event_add(d->interrupt, NULL) != 0 || event_add(d->hangup, NULL) != 0)
         return tg_fail(err, TG_FAILED, "can't catch signals: %s", strerror(errno));
+    tg_daemon_hold_reloads(false);
     return TG_OK;
 }
 
@@ -250,6 +251,7 @@ int main(int argc, char **argv)
     struct options options;
     struct tg_error err;
     bool done;
+    tg_daemon_hold_reloads(true);
     enum tg_code code = options_read(argc, argv, &options, &done, &err);
     if (code == TG_OK && done)
         return TG_OK;

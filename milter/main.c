@@ -143,6 +143,7 @@ static enum tg_code handle_signals(struct tg_error *err)
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     listen_prepare_stop();
+    tg_daemon_hold_reloads(false);
     return TG_OK;
 }
 
@@ -259,6 +260,7 @@ int main(int argc, char **argv)
     struct tg_error err;
     tg_standard_files();
     umask(077);
+    tg_daemon_hold_reloads(true);
     int status = read_options(argc, argv, &options);
     if (status >= 0)
         return status;

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "schema/courier.h"
+#include "schema/daemon.h"
 #include "schema/mailer.h"
 #include "schema/settings.h"
 
@@ -131,6 +132,7 @@ static _Noreturn void become_courier(int fd, const char *config, const char *mai
     static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2 };
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_IGN);
+    tg_daemon_hold_reloads(false);
     prctl(PR_SET_NAME, "tollgate-mailer", 0, 0, 0);
     /* The daemon has taken all it may; programs that close or select all of them want fewer. */
     struct rlimit files;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -25,6 +26,14 @@ enum tg_code tg_daemon_own_log(const struct tg_settings *settings, struct tg_err
     close(fd);
     return rc == 0 ? TG_OK
                    : tg_fail(err, TG_UNUSABLE, "can't give the log file %s to %s: %s", settings->log, settings->user, strerror(errno));
+}
+
+void tg_daemon_hold_reloads(bool hold)
+{
+    sigset_t hangup;
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &hangup, NULL);
 }
 
 void tg_daemon_raise_files(void)

@@ -9,6 +9,9 @@
  * reload too. Not root, or no file: nothing. */
 enum tg_code tg_daemon_own_log(const struct tg_settings *settings, struct tg_error *err) TG_MUST_CHECK;
 
+/* Before anything else: a SIGHUP that comes before there is a handler would end the daemon. It waits until it is let in. */
+void tg_daemon_hold_reloads(bool hold);
+
 /* As many descriptors as the hard limit allows, at most TG_FILES_MAX: the soft one is often 1024. */
 enum { TG_FILES_MAX = 32768 };
 void tg_daemon_raise_files(void);

@@ -27,8 +27,8 @@ def descriptors():
 
 def connect(relay, door):
     s = socket.socket(socket.AF_UNIX)
+    s.connect(next(iter(relay.tollgate.addresses(door))))  # without a timeout, for it waits where the backlog is full
     s.settimeout(60)
-    s.connect(next(iter(relay.tollgate.addresses(door))))
     return s
 
 
@@ -149,7 +149,8 @@ def test_the_milter_without_descriptors_goes_on_with_its_sessions_and_recovers(m
 def test_little_memory_costs_451s_and_nothing_uncounted(make_relay):
     """The daemons may ask for little more than they have: threads fail, allocations fail, one may even end. Whoever is told
     250 was counted, and with memory it goes on."""
-    relay = make_relay(postfix={"settings": ["service_throttle_time = 1s", "milter_connect_timeout = 5s", "milter_command_timeout = 5s"]})
+    relay = make_relay(postfix={"settings": ["service_throttle_time = 1s", "milter_connect_timeout = 5s", "milter_command_timeout = 5s",
+                                              "milter_content_timeout = 5s"]})
     tollgate, account = relay.tollgate, rich(relay)
     room = {p: (memory(p, "VmSize") + 20 * 1024) * 1024 for p in (tollgate.milter, tollgate.authd)}
     starts = [(tollgate.start_milter, limited(RLIMIT_AS=room[tollgate.milter])),
@@ -172,7 +173,7 @@ def test_little_memory_costs_451s_and_nothing_uncounted(make_relay):
                         ends += 1
                         start(preexec_fn=limit)
                 time.sleep(0.1)
-        restart(False)
+            restart(False)
         load.wait_accepted(20)
     print(f"20 MB more than at the start: {load.count + more.count} accepted, refused {dict(load.refused + more.refused)}, {ends} ends")
     assert all(400 <= code < 500 for _, code in load.refused + more.refused), (load.refused, more.refused)

@@ -168,6 +168,23 @@ def test_sighups_under_load_lose_nothing_and_a_bad_file_changes_nothing(mail):
     assert mail.tollgate.milter.running() and mail.tollgate.authd.running()
 
 
+@pytest.mark.parametrize("name", ["authd", "milter"])
+def test_a_sighup_during_the_start_ends_nobody_and_reloads(make_relay, name):
+    relay = make_relay(postfix=False)
+    tollgate = relay.tollgate
+    getattr(tollgate, name).stop()
+    events = len(tollgate.events())
+    # Blocked until the daemon lets it in: one that comes while the program is still being loaded would end it.
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+    try:
+        started = tollgate.daemon(f"{name}/tollgate-{name}", f"{name}.out", (), {})
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+    setattr(tollgate, name, started)
+    started.send_signal(signal.SIGHUP)
+    started.wait_for("the reload", lambda: any(f"tollgate-{name}" in e and " reloaded " in e for e in tollgate.events()[events:]))
+
+
 def test_milter_away_defers_and_nothing_is_accepted(mail):
     with mail.client(account=mail.account) as before:
         assert mail.tollgate.milter.stop() == 0
