@@ -112,10 +112,12 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
 
 static enum tg_code catch_signals(struct daemon *d, struct tg_error *err)
 {
+    sigset_t waiting;
     signal(SIGPIPE, SIG_IGN);
     /* What libevent restores at the end: a second SIGTERM must not cut off the committer's last batch. */
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
+    bool reload = sigpending(&waiting) == 0 && sigismember(&waiting, SIGHUP) == 1;
     signal(SIGHUP, SIG_IGN);
     d->term = evsignal_new(d->app.base, SIGTERM, on_stop, d);
     d->interrupt = evsignal_new(d->app.base, SIGINT, on_stop, d);
@@ -125,6 +127,8 @@ static enum tg_code catch_signals(struct daemon *d, struct tg_error *err)
         event_add(d->term, NULL) != 0 || event_add(d->interrupt, NULL) != 0 || event_add(d->hangup, NULL) != 0)
         return tg_fail(err, TG_FAILED, "can't catch signals: %s", strerror(errno));
     tg_daemon_hold_reloads(false);
+    if (reload) /* what waited was ignored */
+        event_active(d->hangup, EV_SIGNAL, 1);
     return TG_OK;
 }
 
