@@ -29,7 +29,8 @@ enum {
     COMPANY_FROM = 16, /* so many are expected, */
     COMPANY_BATCH = 3, /* and so many come to a batch even without waiting */
     COMPANY_SHARE = 4,
-    COMPANY_US = 1000, /* not longer than this */
+    COMPANY_COMMITS = 3, /* not longer than so many batches took lately, */
+    COMPANY_US = 1000, /* nor than this */
 };
 
 /* Somebody who waits for all notes up to a number of theirs. */
@@ -50,6 +51,7 @@ struct tg_committer {
     pthread_cond_t company; /* waiting reached wanted */
     size_t waiting, wanted; /* charges in the list; how many are waited for (0: not now) */
     unsigned recent; /* charges in a batch lately, times 16 */
+    uint64_t recent_us; /* and what it took, times 16 */
     long expected;
     enum { NOBODY, A_SESSION, THE_THREAD } writer; /* somebody wherever first is not NULL */
     struct tg_batch_request *first, **last;
@@ -151,13 +153,14 @@ static bool time_to_log(int64_t *logged_ms, int64_t now)
     return true;
 }
 
-static void written_locked(struct tg_committer *c, const struct tg_batch *batch, int64_t now)
+static void written_locked(struct tg_committer *c, const struct tg_batch *batch, uint64_t took_us, int64_t now)
 {
     c->stat.batches++;
     c->stat.charges += batch->charge_count;
     c->stat.notes += batch->note_count - batch->unwritable;
     c->stat.dropped += batch->unwritable;
     c->recent += (unsigned)batch->charge_count * 4 - c->recent / 4;
+    c->recent_us += took_us * 4 - c->recent_us / 4;
     if (batch->charge_count > c->stat.largest_batch)
         c->stat.largest_batch = batch->charge_count;
     tg_notes_remove(c->notes, batch->note_count);
@@ -238,7 +241,7 @@ static void write_batch_locked(struct tg_committer *c)
     if (code != TG_OK)
         failed_locked(c, code, &err, now);
     else if (!empty)
-        written_locked(c, &batch, now);
+        written_locked(c, &batch, took / 1000, now);
     bool log_failure = code != TG_OK && time_to_log(&c->failures_logged_ms, now);
     bool log_damage = code == TG_OK && batch.unwritable > 0 && time_to_log(&c->damage_logged_ms, now);
     void (*watch)(void *, size_t, uint64_t) = code == TG_OK && !empty ? c->watch : NULL;
@@ -267,8 +270,9 @@ static void wait_for_company_locked(struct tg_committer *c)
     struct timespec until;
     if (c->first == NULL || !company_locked(c))
         return;
+    uint64_t us = c->recent_us / 16 * COMPANY_COMMITS;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += COMPANY_US * 1000;
+    until.tv_nsec += (long)(us < COMPANY_US ? us : COMPANY_US) * 1000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     c->wanted = (size_t)c->expected / COMPANY_SHARE;

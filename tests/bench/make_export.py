@@ -25,7 +25,7 @@ def records(accounts):
     for n in range(1, accounts + 1):
         yield "accounts", {"account": n}, {
             "id": n, "username": names[n], "customer_id": min(max(n // 10, 1), len(tens)), "description": f"account {n}",
-            "max_domains": 10, "plan_messages": 1000, "plan_since": NOW, "created_at": NOW,
+            "max_domains": 10, "plan_messages": 1000 if n % 10 else 1000000, "plan_since": NOW, "created_at": NOW,
             "credential": {"created_at": NOW, "generation": 1, "salt": salt, "iterations": 4096, "hash": octets,
                            "stored_key": octets, "server_key": octets}}
     for n in range(1, accounts + 1):

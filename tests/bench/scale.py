@@ -22,7 +22,7 @@ from servers.process import BUILD, make_directory, remove_directory
 from servers.tollgate import Tollgate
 
 LOAD = BUILD / "tests/bench"
-SENDERS = 100000  # of those who may send, at most, all over the store
+FEW, MANY = 100, 100000  # who sends, all over the store: the same number in each size, or (at most) so many
 LONG_AGO = 3650
 
 
@@ -63,8 +63,9 @@ class Sized:
         self.note("store_gib", (self.tollgate.store / "data.mdb").stat().st_blocks * 512 / 2**30)
         self.account = self.tollgate.add_account(domain="bench.example")
         tens = range(1, self.accounts // 10 + 1)
-        step = max(1, len(tens) // SENDERS)
-        (self.directory / "senders").write_text("".join(f"a{n * 10:011d} d{n:08d}.example.com\n" for n in tens[::step]))
+        for name, number in (("few", FEW), ("many", MANY)):
+            chosen = tens[::max(1, len(tens) // number)]
+            (self.directory / name).write_text("".join(f"a{n * 10:011d} d{n:08d}.example.com\n" for n in chosen))
         (self.directory / "logins").write_text(f"{self.account.username} {self.account.password}\n")
 
     def start(self, name):
@@ -89,14 +90,16 @@ class Sized:
         self.note(f"{name}_resident_mib", resident)
 
     def serve(self, rounds, seconds):
-        milter, authd = self.start("milter"), self.start("authd")
-        senders, logins = ["-u", self.directory / "senders"], ["-u", self.directory / "logins"]
+        milter = self.start("milter")
+        few, many, logins = (["-u", self.directory / name] for name in ("few", "many", "logins"))
         for connections in (8, 64):
-            self.load(f"message_{connections}", "milter_load", milter, "milter", ["-c", connections, *senders], rounds, seconds)
+            self.load(f"message_{connections}", "milter_load", milter, "milter", ["-c", connections, *few], rounds, seconds)
+        self.load("message_many_senders_64", "milter_load", milter, "milter", ["-c", 64, *many], rounds, seconds)
+        self.beside(milter, few, seconds)
+        authd = self.start("authd")
         self.load("auth_plain_8", "auth_load", authd, "auth", ["-c", 8, *logins], rounds, seconds)
         self.memory("milter", milter)
         self.memory("authd", authd)
-        self.beside(milter, senders, seconds)
 
     def beside(self, milter, senders, seconds):
         """Messages while something long runs. An import into the store that is served is refused; so: the export of all of it,
