@@ -9,6 +9,11 @@ import sys
 NOW = 1700000000
 
 
+def plan_of(n):
+    """Each tenth account is one that sends."""
+    return 1000 if n % 10 else 1000000
+
+
 def records(accounts):
     secret = base64.b64encode(bytes(32)).decode()
     octets = base64.b64encode(bytes(range(32))).decode()
@@ -25,7 +30,7 @@ def records(accounts):
     for n in range(1, accounts + 1):
         yield "accounts", {"account": n}, {
             "id": n, "username": names[n], "customer_id": min(max(n // 10, 1), len(tens)), "description": f"account {n}",
-            "max_domains": 10, "plan_messages": 1000 if n % 10 else 1000000, "plan_since": NOW, "created_at": NOW,
+            "max_domains": 10, "plan_messages": plan_of(n), "plan_since": NOW, "created_at": NOW,
             "credential": {"created_at": NOW, "generation": 1, "salt": salt, "iterations": 4096, "hash": octets,
                            "stored_key": octets, "server_key": octets}}
     for n in range(1, accounts + 1):
@@ -51,7 +56,7 @@ def records(accounts):
     for n in tens:
         yield "daily", {"account": n * 10, "day": NOW // 86400}, {"messages": 10, "recipients": 10}
     for n in range(1, accounts + 1):
-        yield "ledger", {"account": n, "time_us": NOW * 1000000, "sequence": n & 0xffffff}, {"amount": 1000, "note": "free"}
+        yield "ledger", {"account": n, "time_us": NOW * 1000000, "sequence": n & 0xffffff}, {"amount": plan_of(n), "note": "free"}
 
 
 def write(accounts, path):
