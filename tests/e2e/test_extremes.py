@@ -13,6 +13,7 @@ from servers.load import SOAK, Load, check_store, rich
 from servers.process import wait_until
 
 MANY = 10000 if SOAK > 1 else 2000
+SANITIZED = "san" in os.environ.get("TOLLGATE_BUILD", "")  # what is freed is kept for a while
 FAILURES = 100000 if SOAK > 1 else 20000
 
 
@@ -145,7 +146,7 @@ def test_the_milter_without_descriptors_goes_on_with_its_sessions_and_recovers(m
 
 # ---- memory ----
 
-@pytest.mark.skipif("san" in os.environ.get("TOLLGATE_BUILD", ""), reason="a sanitizer maps terabytes")
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer maps terabytes")
 def test_little_memory_costs_451s_and_nothing_uncounted(make_relay):
     """The daemons may ask for little more than they have: threads fail, allocations fail, one may even end. Whoever is told
     250 was counted, and with memory it goes on."""
@@ -204,7 +205,7 @@ def test_thousands_of_connections_and_others_are_served(make_relay):
         wait_until("few descriptors", lambda: descriptors_of(authd) < 100)
         print(f"{MANY} connections: {grown} KB, {grown / MANY:.1f} KB each; a login {quiet[100] * 1e3:.2f} ms before, "
               f"{busy[100] * 1e3:.2f} ms meanwhile")
-        assert grown < MANY * 12, f"{grown} KB"
+        assert SANITIZED or grown < MANY * 12, f"{grown} KB"
         assert busy[100] < 0.5
         other.login(account)
     assert not any("too many" in e for e in relay.tollgate.events())
@@ -243,7 +244,7 @@ def test_failing_logins_from_many_addresses_are_bounded_and_slow_down_nobody_els
     print(f"{FAILURES} failing logins in {took:.0f} s: {grown} KB more; others' logins: median {times[len(times) // 2] * 1e3:.1f} ms, "
           f"99th of 100 {times[len(times) * 99 // 100] * 1e3:.1f} ms, worst {times[-1] * 1e3:.0f} ms")
     assert len(times) > 5
-    assert grown < 24 * 1024, f"{grown} KB"
+    assert SANITIZED or grown < 24 * 1024, f"{grown} KB"
     assert times[len(times) // 2] < 0.5
     # The failures are told in a bounded number of events.
     assert len(relay.tollgate.activity(None, "--kind", "auth-failed")) < 200

@@ -381,11 +381,14 @@ static void call_mail(struct input *in, SMFICTX *ctx)
     snprintf(ctx->login, sizeof ctx->login, "%s", ctx->has_macro[AUTH_AUTHEN] ? ctx->macro[AUTH_AUTHEN] : "");
 }
 
-static void add_recipient(SMFICTX *ctx, const char *text)
+/* The same mailbox with other parameters is delivered again. */
+static void add_recipient(SMFICTX *ctx, const char *text, const char *parameter)
 {
     struct tg_arena *arena = tg_arena_new();
     const char *canonical = tg_mailbox_canonical(arena, tg_span_str(text));
-    bool report = ctx->settings > 0 && has(canonical, "@rp.example"), there = false;
+    bool report = ctx->settings > 0 && (has(canonical, "@rp.example") || has(canonical, "@rp.example.")), there = false;
+    if (parameter != NULL)
+        canonical = tg_arena_printf(arena, "%s %s", canonical, parameter);
     for (size_t i = 0; i < ctx->recipients; i++)
         there = there || strcmp(ctx->recipient[i], canonical) == 0;
     if (!there && ctx->recipients < RECIPIENTS) {
@@ -395,15 +398,16 @@ static void add_recipient(SMFICTX *ctx, const char *text)
     tg_arena_free(&arena);
 }
 
-static void call_rcpt(struct input *in, SMFICTX *ctx)
+static void call_rcpt(struct input *in, SMFICTX *ctx, uint8_t what)
 {
+    static char *const parameters[] = { NULL, "NOTIFY=NEVER", "ORCPT=rfc822;x@dest.example", "" };
     char text[TEXT];
-    char *argv[] = { address(in, text), NULL };
+    char *argv[] = { address(in, text), parameters[what / 16 % 4], NULL };
     sfsistat status = table.xxfi_envrcpt(ctx, argv);
     answered(ctx, status, 0);
     MUST(status != SMFIS_CONTINUE || ctx->mail_taken);
     if (status == SMFIS_CONTINUE)
-        add_recipient(ctx, text);
+        add_recipient(ctx, text, argv[1]);
 }
 
 static void call_header(struct input *in, SMFICTX *ctx)
@@ -441,7 +445,8 @@ static void counted(SMFICTX *ctx, sfsistat status, const uint64_t before[ACCOUNT
         MUST(*ctx->login != '\0' ? strcmp(ctx->login, w.account[i].name) == 0 : i == RICH && ctx->from_ip);
         struct tg_arena *arena = tg_arena_new();
         const char *sender = tg_mailbox_canonical(arena, tg_span_str(ctx->sender));
-        MUST(*sender == '\0' || strcmp(sender, "<>") == 0 || has(sender, i == RICH ? "good.example" : "@poor.example"));
+        MUST(*sender == '\0' || strcmp(sender, "<>") == 0 || has(sender, i == RICH ? "good.example" : "@poor.example") ||
+             has(sender, i == RICH ? "good.example." : "@poor.example."));
         tg_arena_free(&arena);
     }
     MUST(charged == 0 || charged == units);
@@ -497,7 +502,7 @@ static void call(struct input *in, SMFICTX *ctx)
     case 1: call_connect(in, ctx); break;
     case 2: callback_macros(in, ctx); break;
     case 3: case 4: call_mail(in, ctx); break;
-    case 5: case 6: call_rcpt(in, ctx); break;
+    case 5: case 6: call_rcpt(in, ctx, what); break;
     case 7: case 8: call_header(in, ctx); break;
     case 9: answered(ctx, table.xxfi_eoh(ctx), 0); break;
     case 10: call_body(in, ctx); break;
