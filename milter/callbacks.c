@@ -256,6 +256,7 @@ static sfsistat charge_and_accept(SMFICTX *ctx, struct session *s, struct decisi
         .service_per_hour = (uint64_t)settings->max_per_hour,
         .service_per_day = (uint64_t)settings->max_per_day,
         .activity = &activity,
+        .under_way = drain_messages(&s->filter->drain),
     };
     enum tg_code code = tg_committer_charge(s->filter->committer, &charge, &err);
     if (code == TG_OK)

@@ -28,6 +28,11 @@ void drain_message_ends(struct drain *drain)
     atomic_fetch_sub(&drain->messages, 1);
 }
 
+unsigned drain_messages(struct drain *drain)
+{
+    return atomic_load(&drain->messages);
+}
+
 bool drain_begun(struct drain *drain)
 {
     return atomic_load(&drain->draining);

@@ -21,6 +21,8 @@ void drain_leave(struct drain *drain);
 
 void drain_message_begins(struct drain *drain);
 void drain_message_ends(struct drain *drain);
+/* Under way. */
+unsigned drain_messages(struct drain *drain);
 /* Are new messages to be put off? */
 bool drain_begun(struct drain *drain);
 

@@ -44,7 +44,6 @@ void message_begin(struct session *session, const char *reverse_path, const char
     if (m->arena == NULL)
         m->arena = tg_arena_new();
     m->active = true;
-    tg_committer_expect(session->filter->committer, 1);
     drain_message_begins(&session->filter->drain);
     m->shared = filter_settings_take(session->filter);
     m->reverse_path = tg_arena_strdup(m->arena, reverse_path);

@@ -52,7 +52,7 @@ struct tg_committer {
     size_t waiting, wanted; /* charges in the list; how many are waited for (0: not now) */
     unsigned recent; /* charges in a batch lately, times 16 */
     uint64_t recent_us; /* and what it took, times 16 */
-    long expected;
+    unsigned expected; /* messages under way, as the latest charge told */
     enum { NOBODY, A_SESSION, THE_THREAD } writer; /* somebody wherever first is not NULL */
     struct tg_batch_request *first, **last;
     struct flush *flushes;
@@ -275,7 +275,7 @@ static void wait_for_company_locked(struct tg_committer *c)
     until.tv_nsec += (long)(us < COMPANY_US ? us : COMPANY_US) * 1000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    c->wanted = (size_t)c->expected / COMPANY_SHARE;
+    c->wanted = c->expected / COMPANY_SHARE;
     while (c->waiting < c->wanted && !c->stopping)
         if (pthread_cond_timedwait(&c->company, &c->lock, &until) != 0)
             break;
@@ -385,6 +385,7 @@ enum tg_code tg_committer_charge(struct tg_committer *committer, struct tg_charg
     pthread_mutex_lock(&c->lock);
     *c->last = &request;
     c->last = &request.next;
+    c->expected = charge->under_way;
     if (++c->waiting == c->wanted)
         pthread_cond_signal(&c->company);
     if (c->writer == NOBODY && !company_locked(c)) {
@@ -400,13 +401,6 @@ enum tg_code tg_committer_charge(struct tg_committer *committer, struct tg_charg
     if (request.code != TG_OK && err != NULL)
         *err = request.err;
     return request.code;
-}
-
-void tg_committer_expect(struct tg_committer *committer, int more)
-{
-    pthread_mutex_lock(&committer->lock);
-    committer->expected += more;
-    pthread_mutex_unlock(&committer->lock);
 }
 
 /* How many were dropped since that was last told, where it is time to tell. */

@@ -25,6 +25,8 @@ struct tg_charge {
     uint64_t units;                /* > 0 */
     uint64_t service_per_hour, service_per_day;
     const Tg__Activity *activity;  /* what to record if it is accepted */
+    unsigned under_way;            /* messages that may be charged soon, this one among them: where they are many, a
+                                      batch waits a moment (1 ms at most) for company; 0: nobody is waited for */
     /* out */
     enum tg_plan_outcome outcome;
     struct tg_balance balance;     /* where refused: as it stands */
@@ -34,10 +36,6 @@ struct tg_charge {
  * (charge->outcome, balance), nothing written. TG_NOT_FOUND: the account is gone or no longer enabled.
  * TG_UNUSABLE: not written, nothing may be accepted. Any thread. */
 enum tg_code tg_committer_charge(struct tg_committer *committer, struct tg_charge *charge, struct tg_error *err) TG_MUST_CHECK;
-
-/* So many messages more (or less) are under way whose charge may come: where they are many, a batch waits a moment (1 ms at
- * most) for company. Any thread. */
-void tg_committer_expect(struct tg_committer *committer, int more);
 
 /* Records an event without waiting; copies it. Of refusals and failed logins, the first 20 of an account in a
  * minute are recorded one by one; the others are counted, and once the minute is over one record for each rule
