@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 #include "admin/dialogue_input.h"
@@ -143,6 +144,8 @@ struct asker *dialogue_open(void)
     el_set(a->edit, EL_GETCFN, character);
     el_set(a->edit, EL_PROMPT_ESC, prompt, '\1');
     el_set(a->edit, EL_EDITOR, "emacs");
+    /* Ctrl-C must not take away what was typed before it: a read that poll has promised would wait for ever. */
+    el_set(a->edit, EL_SETTY, "-d", "+noflsh", NULL);
     /* From here to the end: what is typed before its question is there is not echoed among the answers. */
     el_set(a->edit, EL_PREP_TERM, 1);
     return a;
@@ -154,6 +157,9 @@ void dialogue_close(struct asker **asker)
     *asker = NULL;
     if (a == NULL)
         return;
+    /* Whoever breaks off doesn't mean the shell with what is still there. */
+    if (a->gone)
+        tcflush(STDIN_FILENO, TCIFLUSH);
     /* Puts the terminal back as it was. */
     el_end(a->edit);
     close(a->signals);

@@ -2,6 +2,7 @@
 import os
 import re
 import signal
+import termios
 
 import pytest
 
@@ -538,3 +539,12 @@ def test_no_plan_on_sale(shop, talk, tmp_path):
         shop.command("plan", "set", "free", "--messages", 1000, "--on-sale")
         for offer in sold:
             shop.command("plan", "set", offer["plan"], "--messages", offer["messages"], "--on-sale")
+
+
+def test_ctrl_c_takes_nothing_away_that_a_read_was_promised(shop, talk):
+    """The kernel would else flush the input between poll and read, and the read wait for a key more."""
+    t = talk()
+    t.expect("1 of 6")
+    assert termios.tcgetattr(t.slave)[3] & termios.NOFLSH
+    t.type(DOWN * 5 + CTRL_C)
+    assert t.end() == 1

@@ -64,7 +64,7 @@ class Terminal:
         end = time.monotonic() + DEADLINE_S
         while self.child.poll() is None and time.monotonic() < end:
             self.read_some()
-        status = self.child.wait(1)
+        status = self.child.wait(DEADLINE_S)
         while self.read_some():
             pass
         now = termios.tcgetattr(self.slave)
