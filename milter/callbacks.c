@@ -5,6 +5,7 @@
 #include <string.h>
 #include "milter/callbacks.h"
 #include "milter/metrics.h"
+#include "milter/packets.h"
 #include "milter/reply.h"
 #include "milter/report.h"
 #include "milter/return_path.h"
@@ -91,6 +92,8 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 static sfsistat on_close(SMFICTX *ctx)
 {
     struct session *s = session_of(ctx);
+    packets_read_end();
+    packets_write_end();
     smfi_setpriv(ctx, NULL);
     session_free(&s);
     return SMFIS_CONTINUE;
