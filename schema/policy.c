@@ -302,25 +302,30 @@ void tg_decide(const struct tg_facts *facts, enum tg_stage stage, struct tg_verd
 size_t tg_explain(const struct tg_facts *facts, unsigned stages, struct tg_verdict *verdict,
                   struct tg_rule_trace trace[TG_RULES_MAX])
 {
+    struct tg_verdict v;
     accepted(facts, verdict);
-    for (size_t i = 0; i < RULES; i++)
-        trace[i] = (struct tg_rule_trace){ .rule = rules[i].name, .outcome = TG_SKIP };
-
+    accepted(facts, &v);
+    for (size_t i = 0; i < RULES; i++) {
+        trace[i].rule = rules[i].name;
+        trace[i].outcome = TG_SKIP;
+        *trace[i].text = '\0';
+    }
     for (unsigned stage = TG_AT_MAIL; stage <= TG_AT_END; stage <<= 1) {
         for (size_t i = 0; i < RULES; i++) {
             if ((rules[i].stages & stages & stage) == 0 || trace[i].outcome == TG_REFUSE)
                 continue;
-            struct tg_verdict v;
-            accepted(facts, &v);
             enum tg_outcome outcome = ask(&rules[i], facts, (enum tg_stage)stage, &v);
             if (outcome == TG_SKIP)
                 continue;
             trace[i].outcome = outcome;
+            if (outcome == TG_PASS && *v.warning == '\0')
+                continue;
             snprintf(trace[i].text, sizeof trace[i].text, "%s", outcome == TG_REFUSE ? v.text : v.warning);
             if (outcome == TG_REFUSE && verdict->kind == TG_ACCEPT)
                 *verdict = v;
             else if (verdict->kind == TG_ACCEPT && *v.warning != '\0')
                 memcpy(verdict->warning, v.warning, sizeof verdict->warning);
+            accepted(facts, &v);
         }
     }
     return RULES;
