@@ -23,7 +23,7 @@
  *
  * Of what was looked at, the kernel keeps all until the last packet is handed over: libmilter polls fd before each.
  *
- * Left out: macros for a header field or a piece of the body, which libmilter keeps nowhere. Refused: macros that do not
+ * Left out: macros for a header field or a piece of the body, and lists of none, which libmilter keeps nowhere. Refused: macros that do not
  * come in pairs of name and value, behind which libmilter 8.17 would read past the end. */
 char *mi_rd_cmd(int fd, struct timeval *timeout, char *command, size_t *len, char *filter);
 

@@ -114,10 +114,10 @@ static bool in_pairs(const char *text, size_t len)
     return len == 0 || (text[len - 1] == '\0' && strings % 2 == 0);
 }
 
-/* Macros of these are for no callback. */
+/* Macros that are for no callback, or none at all. */
 static bool is_unused(char command, const char *rest, size_t len)
 {
-    return command == SMFIC_MACRO && len > 0 && (*rest == SMFIC_HEADER || *rest == SMFIC_BODY);
+    return command == SMFIC_MACRO && len > 0 && (len == 1 || *rest == SMFIC_HEADER || *rest == SMFIC_BODY);
 }
 
 static char *refuse(char *packet, char *command, size_t *len, enum packets_wrong wrong)

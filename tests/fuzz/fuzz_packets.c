@@ -12,7 +12,7 @@ enum { LONGEST = 60000 };
 
 static bool may_be_left_out(const uint8_t *packet, size_t len)
 {
-    return len >= 2 && packet[0] == SMFIC_MACRO && (packet[1] == SMFIC_HEADER || packet[1] == SMFIC_BODY);
+    return len >= 2 && packet[0] == SMFIC_MACRO && (len == 2 || packet[1] == SMFIC_HEADER || packet[1] == SMFIC_BODY);
 }
 
 /* The one at data + *at, its command included; NULL where there is none. */

@@ -222,9 +222,12 @@ static void test_macros_that_nobody_can_ask_for_are_left_out(void **state)
     char octets[100];
     size_t len = packet(octets, SMFIC_MACRO, "Li\0001\0", 5);
     len += packet(octets + len, SMFIC_HEADER, "a\0b", 4);
+    len += packet(octets + len, SMFIC_MACRO, "R", 1);
+    len += packet(octets + len, SMFIC_RCPT, "<x>", 4);
     len += packet(octets + len, SMFIC_MACRO, "Li\0001\0", 5);
     say(&p, octets, len);
     assert_next(&p, SMFIC_HEADER, "a\0b", 4);
+    assert_next(&p, SMFIC_RCPT, "<x>", 4);
     assert_next(&p, SMFIC_MACRO, "Li\0001\0", 5); /* nothing is behind it yet, and the next read may not wait */
     closed(&p);
 }
