@@ -85,7 +85,7 @@ static void erase(struct menu *m)
 /* What is pointed at is in the window, with the neighbours that can't be pointed at, where there is room. */
 static void scroll(struct menu *m, size_t window)
 {
-    size_t low = m->at, high = m->at;
+    size_t low = m->at, high = low;
     while (low > 0 && m->items[low - 1].off)
         low--;
     while (high + 1 < m->count && m->items[high + 1].off)

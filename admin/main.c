@@ -67,7 +67,7 @@ static enum tg_code run(const struct input *in, bool dialogue, const struct term
         code = tg_settings_read(in->config, &c.settings, err);
     if (code == TG_OK)
         code = confirm(in, err);
-    if (code == TG_OK && !in->command->no_store)
+    if (code == TG_OK && c.settings != NULL && !in->command->no_store)
         code = open_store(&c, err);
     if (code == TG_OK)
         code = dialogue ? in->command->dialogue(&c, err) : in->command->run(&c, in, &result, err);

@@ -162,7 +162,7 @@ static void measure(const struct terminal *terminal, struct table *t, const json
         return;
     t->days = true;
     measure_cells(terminal, t, rows);
-    while (total_width(t, &widest) > terminal->width) {
+    while (t->columns > 0 && total_width(t, &widest) > terminal->width) {
         if (t->width[widest] > LEAST)
             t->width[widest]--;
         else if (t->columns > 1)

@@ -116,7 +116,7 @@ static char *run(const char *command, const char *option, struct tg_error *err)
     if (snprintf(line, sizeof line, "LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/usr/local/sbin; %s %s 2>&1", command,
                  option) >= (int)sizeof line)
         return tg_fail(err, TG_USAGE, "the command for postconf is too long"), NULL;
-    FILE *pipe = popen(line, "re");
+    FILE *pipe = popen(line, "re"); /* NOLINT(cert-env33-c): the administrator's own command line, with its arguments */
     if (pipe == NULL)
         return tg_fail(err, TG_FAILED, "%s could not be run", command), NULL;
     char *out = tg_xmalloc(OUTPUT_MAX + 1);
@@ -220,7 +220,7 @@ bool postfix_word(const char **list, char *word, size_t size)
         len--;
     word[len] = '\0';
     size_t blank = 0;
-    while (braces && separates(word[blank]))
+    while (braces && blank < len && separates(word[blank]))
         blank++;
     memmove(word, word + blank, len - blank + 1);
     *list = c;

@@ -12,10 +12,19 @@
 #include "admin/terminal.h"
 #include "schema/text.h"
 
+/* $COLUMNS; 0: not set, or no width that a table could have. */
+static int columns_wanted(void)
+{
+    const char *text = getenv("COLUMNS");
+    char *end;
+    long columns = text != NULL ? strtol(text, &end, 10) : 0;
+    return columns >= 20 && columns <= 10000 && *end == '\0' ? (int)columns : 0;
+}
+
 void terminal_look(struct terminal *terminal)
 {
     struct winsize size;
-    const char *columns = getenv("COLUMNS"), *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+    const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
     terminal->out = stdout;
     terminal->is_tty = isatty(STDOUT_FILENO);
     terminal->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
@@ -24,8 +33,8 @@ void terminal_look(struct terminal *terminal)
     terminal->width = 80;
     if (terminal->is_tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
         terminal->width = size.ws_col;
-    if (columns != NULL && atoi(columns) >= 20)
-        terminal->width = atoi(columns);
+    if (columns_wanted() > 0)
+        terminal->width = columns_wanted();
 }
 
 const char *terminal_colour(const struct terminal *terminal, enum colour colour)

@@ -48,7 +48,7 @@ static ssize_t saslauthd_read(struct conn *conn, void *state, const uint8_t *in,
 {
     struct app *app = conn_app(conn);
     struct saslauthd_request request;
-    struct names names;
+    struct names names = { "", "" };
     struct login_result result = { 0 };
     struct attempt attempt = { .door = door_saslauthd.name, .client = "" };
     struct tg_error err;

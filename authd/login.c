@@ -37,7 +37,7 @@ enum tg_code login_password(struct tg_store *store, const char *username, const 
         return TG_UNUSABLE;
     code = tg_account_check_password(view, username, password, len, now, &account, &why, err);
     result->account_id = account != NULL ? account->id : 0;
-    if (code == TG_OK) {
+    if (code == TG_OK && account != NULL) {
         accept(result, account);
     } else if (code == TG_REFUSED && account != NULL && strcmp(why, "disabled") == 0) {
         refuse_disabled(result, account);
@@ -116,7 +116,7 @@ enum tg_code login_scram_proof(struct tg_store *store, const char *username, str
             memcpy(server_signature, old_signature, TG_SCRAM_KEY_LEN);
         sodium_memzero(old_signature, sizeof old_signature);
         result->account_id = account != NULL ? account->id : 0;
-        if (!(is_current | is_old))
+        if (account == NULL || !(is_current | is_old))
             refuse(result, account == NULL ? "unknown" : "password");
         else if (tg_account_status(account) == TG_STATUS_DISABLED)
             refuse_disabled(result, account);

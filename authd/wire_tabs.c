@@ -17,25 +17,30 @@ bool wire_tabs_next(struct tg_span *line, struct tg_span *field)
     return true;
 }
 
+/* What stands behind octet 1; -1: nothing may. */
+static int unescaped(uint8_t c)
+{
+    switch (c) {
+    case '1': return 1;
+    case 't': return '\t';
+    case 'r': return '\r';
+    case 'n': return '\n';
+    default: return -1;
+    }
+}
+
 void wire_tabs_copy(struct tg_span field, char *out, size_t size)
 {
     size_t n = 0;
     for (size_t i = 0; i < field.len; i++) {
-        char c = (char)field.data[i];
-        if (c == 1) {
-            static const char from[] = "1trn", to[] = "\001\t\r\n";
-            const char *at = ++i < field.len ? memchr(from, field.data[i], 4) : NULL;
-            if (at == NULL) {
-                out[0] = '\0';
-                return;
-            }
-            c = to[at - from];
-        }
-        if (n + 1 >= size) {
+        int c = field.data[i];
+        if (c == 1)
+            c = ++i < field.len ? unescaped(field.data[i]) : -1;
+        if (c < 0 || n + 1 >= size) {
             out[0] = '\0';
             return;
         }
-        out[n++] = c;
+        out[n++] = (char)c;
     }
     out[n] = '\0';
 }

@@ -57,7 +57,7 @@ enum tg_code tg_account_check_password(struct tg_view *view, const char *usernam
 static int64_t overlap_end(const Tg__Credential *old, int64_t overlap_s, int64_t now)
 {
     /* One SCRAM exchange shows one salt, so both must share it. */
-    if (overlap_s <= 0 || !tg_credential_live(old, now) || old->salt.len != TG_SALT_LEN)
+    if (old == NULL || overlap_s <= 0 || !tg_credential_live(old, now) || old->salt.len != TG_SALT_LEN)
         return 0;
     int64_t end = now + overlap_s;
     return old->expires_at != 0 && old->expires_at < end ? old->expires_at : end;

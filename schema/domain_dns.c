@@ -213,7 +213,7 @@ static enum tg_code ask(struct looking *l, struct tg_error *err)
 {
     struct tg_dns_options options = tg_dns_options(l->settings);
     struct tg_dns_question *list = tg_arena_calloc(l->arena, ALL, sizeof *list);
-    size_t at[ALL], count = 0;
+    size_t at[ALL] = { 0 }, count = 0;
     for (size_t i = 0; i < ALL; i++)
         if (*l->q[i].name != '\0') {
             list[count] = l->q[i];

@@ -171,7 +171,7 @@ enum tg_code tg_dump_file_next(struct tg_dump_file *f, struct tg_arena *arena, s
     if (line.len > 6 && memcmp(line.data, "{\"end\"", 6) == 0)
         return read_last(f, line, err);
     take_hash(f, line);
-    if ((code = tg_dump_read(line, arena, record, &why)) != TG_OK)
+    if (tg_dump_read(line, arena, record, &why) != TG_OK)
         return wrong(f, err, why.text);
     f->records++;
     return check_order(f, record, err);

@@ -214,8 +214,8 @@ static void gather_client(struct gathering *g)
 void tg_facts_gather(struct tg_view *view, const struct tg_settings *settings, const struct tg_message *message,
                      int64_t now, struct tg_facts *facts)
 {
-    struct gathering g = { view, tg_view_arena(view), settings, message, now, facts };
     memset(facts, 0, sizeof *facts);
+    struct gathering g = { view, tg_view_arena(view), settings, message, now, facts };
     gather_client(&g);
     gather_sender(&g);
     if (facts->trusted)
@@ -229,8 +229,8 @@ void tg_facts_gather(struct tg_view *view, const struct tg_settings *settings, c
 void tg_facts_without_store(const struct tg_settings *settings, const struct tg_message *message,
                             const struct tg_error *why, struct tg_facts *facts)
 {
-    struct gathering g = { NULL, NULL, settings, message, 0, facts };
     memset(facts, 0, sizeof *facts);
+    struct gathering g = { NULL, NULL, settings, message, 0, facts };
     gather_client(&g);
     facts->store_error = why->text;
 }

@@ -43,7 +43,7 @@ static enum tg_code bind_inet(int fd, const char *text, const struct addrinfo *a
 
 enum tg_code tg_listen_socket(const char *text, int backlog, const struct tg_settings *settings, int *fd, struct tg_error *err)
 {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *found = NULL;
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *found = NULL; /* stays NULL for a unix socket */
     struct tg_listen where;
     char port[8];
     enum tg_code code = TG_OK;
@@ -53,11 +53,11 @@ enum tg_code tg_listen_socket(const char *text, int backlog, const struct tg_set
     int result = where.is_unix ? 0 : getaddrinfo(where.host, port, &hints, &found);
     if (result != 0)
         return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text, gai_strerror(result));
-    *fd = socket(where.is_unix ? AF_UNIX : found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    *fd = socket(found == NULL ? AF_UNIX : found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (*fd < 0)
         code = tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text, strerror(errno));
     else
-        code = where.is_unix ? bind_unix(*fd, text, where.path, settings, err) : bind_inet(*fd, text, found, err);
+        code = found == NULL ? bind_unix(*fd, text, where.path, settings, err) : bind_inet(*fd, text, found, err);
     if (code == TG_OK && listen(*fd, backlog) != 0)
         code = tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", text, strerror(errno));
     if (code != TG_OK && *fd >= 0)

@@ -69,7 +69,7 @@ char *tg_money_text(int64_t minor, const char *currency, char buf[TG_MONEY_SIZE]
 {
     int digits = tg_currency_digits(currency);
     uint64_t amount = minor < 0 ? -(uint64_t)minor : (uint64_t)minor;
-    char *at = buf + TG_MONEY_SIZE - 1;
+    char *at = &buf[TG_MONEY_SIZE - 1];
     *at = '\0';
     for (int i = 0; amount > 0 || i <= (digits > 0 ? digits : 0); i++) {
         if (i == digits && i > 0)

@@ -166,13 +166,14 @@ static uint64_t open_descriptors(void)
 
 static uint64_t resident_bytes(void)
 {
-    unsigned long size, resident = 0;
+    char line[200], *end = line; /* pages: of all, resident, … */
     FILE *file = fopen("/proc/self/statm", "re");
-    if (file != NULL && fscanf(file, "%lu %lu", &size, &resident) != 2)
-        resident = 0;
+    if (file == NULL || fgets(line, sizeof line, file) == NULL)
+        line[0] = '\0';
     if (file != NULL)
         fclose(file);
-    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    strtoull(line, &end, 10);
+    return (uint64_t)strtoull(end, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void look_at_process(struct tg_service_metrics *service)

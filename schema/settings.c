@@ -1,4 +1,5 @@
 /* settings.c: see settings.h. libconfuse reads the file, options.def says what is allowed. */
+#include <assert.h>
 #include <confuse.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -185,6 +186,7 @@ static const char *checked(const struct option_row *row, const char *value)
 static int validate(cfg_t *cfg, cfg_opt_t *opt)
 {
     const struct option_row *row = row_of(cfg_opt_name(opt));
+    assert(row != NULL); /* it knows no others */
     if (row->type == INT) {
         long value = cfg_opt_getnint(opt, cfg_opt_size(opt) - 1);
         if (value < row->min || value > row->max) {

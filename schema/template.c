@@ -152,29 +152,28 @@ static const char *value_of(struct tg_span word, const struct tg_fill *fill)
     return "";
 }
 
-/* Into `out` (NULL: only measured); returns the octets. */
-static size_t expand(const char *text, size_t len, const struct tg_fill *fill, char *out)
+/* The next octets of what comes out: of a word its value. Returns the octets of the text that they stand for. */
+static size_t next_piece(const char *text, const struct tg_fill *fill, struct tg_span *piece)
 {
-    size_t done = 0;
-    for (size_t i = 0; i < len;) {
-        struct tg_span word;
-        size_t n = text[i] == '{' && text[i + 1] == '{' ? read_word(text + i, &word) : 0;
-        const char *from = n > 0 ? value_of(word, fill) : text + i;
-        size_t add = n > 0 ? strlen(from) : 1;
-        if (out != NULL)
-            memcpy(out + done, from, add);
-        done += add;
-        i += n > 0 ? n : 1;
-    }
-    if (out != NULL)
-        out[done] = '\0';
-    return done;
+    struct tg_span word;
+    size_t n = text[0] == '{' && text[1] == '{' ? read_word(text, &word) : 0;
+    const char *from = n > 0 ? value_of(word, fill) : text;
+    *piece = tg_span_of(from, n > 0 ? strlen(from) : 1);
+    return n > 0 ? n : 1;
 }
 
 static char *expanded(struct tg_arena *arena, const char *text, size_t len, const struct tg_fill *fill)
 {
-    char *out = tg_arena_alloc(arena, expand(text, len, fill, NULL) + 1);
-    expand(text, len, fill, out);
+    struct tg_span piece;
+    size_t size = 0, done = 0;
+    for (size_t i = 0; i < len; size += piece.len)
+        i += next_piece(text + i, fill, &piece);
+    char *out = tg_arena_alloc(arena, size + 1);
+    for (size_t i = 0; i < len; done += piece.len) {
+        i += next_piece(text + i, fill, &piece);
+        memcpy(out + done, piece.data, piece.len);
+    }
+    out[done] = '\0';
     return out;
 }
 

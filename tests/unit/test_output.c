@@ -62,6 +62,29 @@ static void test_a_terminal_is_not_overrun_and_a_pipe_not_cut(void **state)
     assert_non_null(table(true, 1, true, rows, "a b"));
 }
 
+static void test_a_width_that_is_none_is_not_taken_from_the_environment(void **state)
+{
+    (void)state;
+    static const struct { const char *columns; int width; } cases[] = {
+        { "132", 132 }, { "10000", 10000 }, { "19", 80 }, { "-1", 80 }, { "", 80 }, { "wide", 80 }, { "132x", 80 }, { "10001", 80 },
+        { "4294967396", 80 }, { "99999999999999999999", 80 },
+    };
+    int out = dup(STDOUT_FILENO), pipe_ends[2];
+    assert_int_equal(pipe(pipe_ends), 0);
+    assert_true(dup2(pipe_ends[1], STDOUT_FILENO) >= 0); /* no terminal, whose own width would count */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct terminal t;
+        setenv("COLUMNS", cases[i].columns, 1);
+        terminal_look(&t);
+        assert_int_equal(t.width, cases[i].width);
+    }
+    unsetenv("COLUMNS");
+    dup2(out, STDOUT_FILENO);
+    close(out);
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+}
+
 static void test_an_empty_list_says_so_on_a_terminal_only(void **state)
 {
     (void)state;
@@ -182,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_a_table_is_aligned_by_columns_not_octets),
         cmocka_unit_test(test_keys_become_headings_and_null_a_dash),
         cmocka_unit_test(test_a_terminal_is_not_overrun_and_a_pipe_not_cut),
+        cmocka_unit_test(test_a_width_that_is_none_is_not_taken_from_the_environment),
         cmocka_unit_test(test_an_empty_list_says_so_on_a_terminal_only),
         cmocka_unit_test(test_nothing_commands_the_terminal),
         cmocka_unit_test(test_an_object_is_keys_and_values),
