@@ -23,6 +23,14 @@ enum tg_code tg_account_get(struct tg_view *view, uint64_t id, Tg__Account **acc
     return code;
 }
 
+enum tg_code tg_account_of_event(struct tg_view *view, uint64_t id, int64_t time, Tg__Account **account, struct tg_error *err)
+{
+    enum tg_code code = tg_account_get(view, id, account, err);
+    if (code == TG_OK && time < (*account)->created_at)
+        return tg_fail(err, TG_NOT_FOUND, "the account with the number %llu was made later", (unsigned long long)id);
+    return code;
+}
+
 enum tg_code tg_account_by_username(struct tg_view *view, const char *username, Tg__Account **account, struct tg_error *err)
 {
     struct tg_key key = tg_key_name(username);

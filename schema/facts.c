@@ -251,14 +251,14 @@ enum tg_code tg_facts_token(struct tg_view *view, const struct tg_settings *sett
     sodium_memzero(&keys, sizeof keys);
     if (code != TG_OK)
         return code;
-    return tg_account_get(view, token->account_id, &account, err);
+    return tg_account_of_event(view, token->account_id, token->time, &account, err);
 }
 
 enum tg_code tg_report_address(struct tg_view *view, const struct tg_token *token, const char **address,
                                uint32_t *recipients, struct tg_error *err)
 {
     Tg__Account *account;
-    enum tg_code code = tg_account_get(view, token->account_id, &account, err);
+    enum tg_code code = tg_account_of_event(view, token->account_id, token->time, &account, err);
     if (code != TG_OK)
         return code;
     *address = account->notify;

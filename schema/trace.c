@@ -61,7 +61,7 @@ enum tg_code tg_trace_read(struct tg_view *view, const char *text, int64_t now, 
     }
     if (code != TG_OK)
         return code;
-    code = tg_account_get(view, trace->token.account_id, &account, err);
+    code = tg_account_of_event(view, trace->token.account_id, trace->token.time, &account, err);
     if (code == TG_OK)
         trace->account = account;
     return code == TG_OK || code == TG_NOT_FOUND ? find_activity(view, trace, err) : code;

@@ -2,6 +2,7 @@
 #include "tests/unit/nouns.h"
 #include <gmime/gmime.h>
 #include "schema/activity.h"
+#include "schema/account_parts.h"
 #include "schema/facts.h"
 #include "schema/policy.h"
 
@@ -72,6 +73,19 @@ static void add_network(struct fixture *f, const char *text, const struct added 
     assert_changed(f->nouns, run(f->nouns, network_fn, &w));
 }
 
+/* Alice has been there for long. */
+static enum tg_code age_fn(struct tg_change *change, void *arg, struct tg_error *err)
+{
+    const struct added *a = arg;
+    Tg__Account *account;
+    enum tg_code code = tg_account_get(tg_change_view(change), a->id, &account, err);
+    if (code != TG_OK)
+        return code;
+    account->created_at = NOW - 100 * DAY;
+    tg_account_put(change, account);
+    return tg_change_error(change, err);
+}
+
 static int setup(void **state)
 {
     struct fixture *f = tg_xcalloc(1, sizeof *f);
@@ -83,6 +97,7 @@ static int setup(void **state)
     uint64_t one = add_customer(f->nouns), two = add_customer(f->nouns);
     f->alice = add_account(f->nouns, one);
     f->bob = add_account(f->nouns, two);
+    assert_ok(tg_store_change(f->nouns->store, age_fn, &f->alice, &err));
     add_domain(f, "good.test", &f->alice, one, true, false);
     add_domain(f, "pending.test", &f->alice, one, false, false);
     add_domain(f, "wide.test", &f->alice, one, true, true);
@@ -262,6 +277,13 @@ static void test_recipients(void **state)
     tg_token_make(&f->keys, TG_TOKEN_RETURN_PATH, &token, text);
     snprintf(address, sizeof address, "<%s@rp.test>", text);
     assert_int_equal(kind_of(f, report, address), TG_RCPT_BAD_TOKEN);
+    /* Of one who had the number before: numbers that were given since a backup are given again after its restore. */
+    for (int late = 0; late < 2; late++) {
+        token = (struct tg_token){ f->bob.id, NOW - late, 7 };
+        tg_token_make(&f->keys, TG_TOKEN_RETURN_PATH, &token, text);
+        snprintf(address, sizeof address, "<%s@rp.test>", text);
+        assert_int_equal(kind_of(f, report, address), late ? TG_RCPT_BAD_TOKEN : TG_RCPT_REPORT);
+    }
     /* Of an account that is gone. */
     token = (struct tg_token){ 999, NOW, 7 };
     tg_token_make(&f->keys, TG_TOKEN_RETURN_PATH, &token, text);
@@ -347,6 +369,8 @@ static void test_a_report_goes_to_the_messages_own_sender(void **state)
     const char *address;
     uint32_t recipients;
     assert_int_equal(tg_report_address(f->view, &gone, &address, &recipients, &err), TG_NOT_FOUND);
+    struct tg_token before_bob = { f->bob.id, NOW - 1, 5 };
+    assert_int_equal(tg_report_address(f->view, &before_bob, &address, &recipients, &err), TG_NOT_FOUND);
 }
 
 static void test_without_the_store_nothing_is_known_but_who_is_trusted(void **state)
