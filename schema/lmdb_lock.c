@@ -32,8 +32,8 @@ static enum tg_code unreadable(const char *dir, int why, struct tg_error *err)
     const struct passwd *pw = why == EACCES && stat(dir, &st) == 0 ? getpwuid(st.st_uid) : NULL;
     if (pw == NULL)
         return tg_fail(err, TG_UNUSABLE, "can't look at the store %s: %s", dir, strerror(why));
-    return tg_fail(err, TG_UNUSABLE, "can't look at the store %s: it is owned by user %s: run this as that user or as root", dir,
-                   pw->pw_name);
+    return tg_fail(err, TG_UNUSABLE, "can't look at the store %s: it is owned by user %s: run this as that user or as root (which "
+                   "becomes the store's owner, who must be able to read a backup: chown -R)", dir, pw->pw_name);
 }
 
 enum tg_code lmdb_lock(const char *dir, bool alone, bool no_wait, int *fd, struct tg_error *err)
