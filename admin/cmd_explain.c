@@ -21,22 +21,29 @@ struct question {
     bool has_header;
 };
 
-/* The header of a file ("-": standard input); at most MESSAGE_MAX octets are looked at. */
-static enum tg_code read_file(struct tg_header_reader *reader, const char *path, struct tg_error *err)
+/* At most MESSAGE_MAX octets are looked at. */
+static enum tg_code read_header(struct tg_header_reader *reader, FILE *in, const char *path, struct tg_error *err)
 {
-    FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    if (in == NULL)
-        return tg_fail(err, TG_FAILED, "can't read %s: %s", path, strerror(errno));
     char *text = tg_xmalloc(MESSAGE_MAX);
     size_t len = fread(text, 1, MESSAGE_MAX, in);
-    bool bad = ferror(in) != 0;
-    int why = errno;
-    if (in != stdin)
-        fclose(in);
-    if (!bad)
+    enum tg_code code = ferror(in) != 0 ? tg_fail(err, TG_FAILED, "can't read %s: %s", path, strerror(errno)) : TG_OK;
+    if (code == TG_OK)
         tg_header_message(reader, tg_span_of(text, len));
     free(text);
-    return bad ? tg_fail(err, TG_FAILED, "can't read %s: %s", path, strerror(why)) : TG_OK;
+    return code;
+}
+
+/* The header of a file ("-": standard input). */
+static enum tg_code read_file(struct tg_header_reader *reader, const char *path, struct tg_error *err)
+{
+    if (strcmp(path, "-") == 0)
+        return read_header(reader, stdin, path, err);
+    FILE *in = fopen(path, "rb");
+    if (in == NULL)
+        return tg_fail(err, TG_FAILED, "can't read %s: %s", path, strerror(errno));
+    enum tg_code code = read_header(reader, in, path, err);
+    fclose(in);
+    return code;
 }
 
 static enum tg_code ask(struct context *c, const struct input *in, struct question *q, struct tg_error *err)
