@@ -26,7 +26,7 @@ analyze/cppcheck.all: $(SOURCES) $(HEADERS) analyze/cppcheck.planted
 	@$(RUN) cppcheck $@ $(SOURCES)
 
 # An analyser that finds nothing anywhere looks like a clean one. (So did cppcheck, once, for an option that it could not read.)
-analyze/%.planted: $(srcdir)/tests/tools/planted.c $(RUN) $(srcdir)/tests/tools/cppcheck.h
+$(TOOLS:%=analyze/%.planted): analyze/%.planted: $(srcdir)/tests/tools/planted.c $(RUN) $(srcdir)/tests/tools/cppcheck.h
 	@mkdir -p analyze
 	@$(RUN) $* $@ $< >$@.out 2>&1; grep -q 'double-free\|doubleFree\|free released memory' $@.out || \
 		{ cat $@.out; echo "$* does not find the mistake in $<"; exit 1; }
