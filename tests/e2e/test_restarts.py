@@ -1,6 +1,8 @@
 """Restarts under load: mail waits at worst; nothing is wrongly accepted, nothing lost. Where a daemon is away a client
 gets a 4xx, and the relay comes back by itself."""
 import collections
+import ctypes
+import os
 import re
 import signal
 import time
@@ -183,6 +185,19 @@ def test_a_sighup_during_the_start_ends_nobody_and_reloads(make_relay, name):
     setattr(tollgate, name, started)
     started.send_signal(signal.SIGHUP)
     started.wait_for("the reload", lambda: any(f"tollgate-{name}" in e and " reloaded " in e for e in tollgate.events()[events:]))
+
+
+def test_a_signal_that_reaches_another_thread_ends_nobody(mail):
+    """Which thread a signal goes to is the kernel's choice; libmilter has one that takes SIGHUP for the end."""
+    milter, libc = mail.tollgate.milter, ctypes.CDLL(None, use_errno=True)
+    events = len(mail.tollgate.events())
+    for thread in os.listdir(f"/proc/{milter.pid}/task"):
+        assert libc.tgkill(milter.pid, int(thread), signal.SIGHUP) == 0, os.strerror(ctypes.get_errno())
+    milter.wait_for("the reload", lambda: any(" reloaded " in e for e in mail.tollgate.events()[events:]))
+    # libmilter would look whether it is to stop after each connection.
+    for _ in range(3):
+        assert mail.send(mail.account) == 250
+    assert milter.running() and not any(" stopping" in e for e in mail.tollgate.events()[events:])
 
 
 def test_milter_away_defers_and_nothing_is_accepted(mail):
