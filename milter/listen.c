@@ -98,6 +98,8 @@ void listen_stop(struct listener *listener, pthread_t listen_thread)
     int ends[2];
     if (listener->path[0] != '\0')
         unlink(listener->path); /* not allowed: the next milter sees that nobody answers there */
+    if (listener->fd < 0)
+        return;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return; /* no descriptor free; new connections are put off until the end */
     dup3(ends[0], listener->fd, O_CLOEXEC);

@@ -7,7 +7,7 @@
 #include "schema/settings.h"
 
 struct listener {
-    int fd;         /* libmilter's descriptor */
+    int fd;         /* libmilter's descriptor; -1: closed */
     bool made_here; /* not handed over */
     char path[108]; /* of a unix socket that was made here */
 };

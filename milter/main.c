@@ -216,8 +216,11 @@ static int serve(struct filter *filter, struct listener *listener, const char *c
         }
     }
     /* After sixteen failures in a row, within two minutes. */
-    if (atomic_load(&result) != MI_SUCCESS)
+    if (atomic_load(&result) != MI_SUCCESS) {
         tg_log(TG_ERROR, "listen-failed", "error", "libmilter can't accept connections: out of descriptors or threads?", NULL);
+        pthread_join(thread, NULL);
+        listener->fd = -1; /* libmilter has closed it: the number may be somebody else's by now */
+    }
     *idle = stop(filter, listener, thread);
     return result == MI_SUCCESS && *idle ? TG_OK : TG_FAILED;
 }
