@@ -12,8 +12,11 @@ import time
 BUILD = pathlib.Path(os.environ.get("TOLLGATE_BUILD", "build-tests")).resolve()
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 
+PROGRAM = BUILD / "milter/tollgate-milter"
+BUILT = PROGRAM.read_bytes() if PROGRAM.exists() else b""
 # ThreadSanitizer does not see the mutexes that libfaketime waits for itself.
-THREAD_SANITIZER = b"__tsan_init" in (BUILD / "milter/tollgate-milter").read_bytes() if (BUILD / "milter/tollgate-milter").exists() else False
+THREAD_SANITIZER = b"__tsan_init" in BUILT
+SANITIZED = THREAD_SANITIZER or b"__asan_init" in BUILT
 
 # The host may take the cores away for seconds: what should take milliseconds gets this long.
 DEADLINE_S = 60
