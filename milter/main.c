@@ -225,6 +225,19 @@ static int serve(struct filter *filter, struct listener *listener, const char *c
     return result == MI_SUCCESS && *idle ? TG_OK : TG_FAILED;
 }
 
+/* GLib makes a class with its first object, in whatever thread that is: here, while there is only one. */
+static void mime_begin(void)
+{
+    g_mime_init();
+    const GType types[] = {
+        INTERNET_ADDRESS_TYPE_MAILBOX, INTERNET_ADDRESS_TYPE_GROUP, GMIME_TYPE_PART,
+        GMIME_TYPE_TEXT_PART,          GMIME_TYPE_MESSAGE_PART,     GMIME_TYPE_MESSAGE_PARTIAL,
+        GMIME_TYPE_MULTIPART,          GMIME_TYPE_MULTIPART_SIGNED, GMIME_TYPE_MULTIPART_ENCRYPTED,
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        g_type_class_ref(types[i]); /* never let go, as static types aren't */
+}
+
 /* Detach, listen and drop privileges before the store is opened: it does not survive a fork. System calls are cut down
  * when all of that is done. */
 static enum tg_code prepare(const struct options *options, const struct tg_settings *settings, struct filter *filter,
@@ -286,7 +299,7 @@ int main(int argc, char **argv)
         tg_settings_free(&settings);
         return 0;
     }
-    g_mime_init();
+    mime_begin();
     enum tg_code code = prepare(&options, settings, &filter, &listener, &monitor, &detached, &err);
     if (code != TG_OK) {
         fprintf(stderr, "tollgate-milter: %s\n", err.text);
