@@ -27,7 +27,10 @@
 #include "schema/service_metrics.h"
 #include "schema/standard_files.h"
 
-enum { STOP_S = 5 }; /* for clients that don't take their last answer */
+enum {
+    STOP_S = 5, /* for clients that don't take their last answer */
+    END_S = 30, /* for the sweep's and the committer's last batch, which may have to wait for another writer */
+};
 
 struct daemon {
     struct app app;
@@ -37,6 +40,7 @@ struct daemon {
     struct sweeper *sweeper;
     struct event *term, *interrupt, *hangup, *deadline;
     struct tg_detached *detached;
+    bool served;
 };
 
 /* ---- signals ---- */
@@ -195,6 +199,8 @@ static void free_event(struct event **event)
 
 static void end(struct daemon *d)
 {
+    if (d->served)
+        tg_daemon_end_within(END_S);
     conns_free(&d->conns);
     sweeper_free(&d->sweeper);
     listeners_free(&d->listeners);
@@ -215,6 +221,8 @@ static void end(struct daemon *d)
     sasl_end();
     libevent_global_shutdown();
     tg_settings_free(&d->app.settings);
+    if (d->served)
+        tg_log(TG_INFO, "stopped", NULL);
     tg_detach_end(&d->detached);
     tg_log_close();
 }
@@ -241,8 +249,8 @@ static enum tg_code serve(struct daemon *d, const struct options *options, struc
     tg_log(TG_INFO, "started", "version", PACKAGE_VERSION, "config", d->app.settings->path, NULL);
     tg_detach_ready(d->detached);
     tg_notify("READY=1");
+    d->served = true;
     event_base_dispatch(d->app.base);
-    tg_log(TG_INFO, "stopped", NULL);
     return TG_OK;
 }
 

@@ -34,6 +34,7 @@ enum {
     BACKLOG = 512,
     DRAIN_MS = 10000,    /* at the end: for messages under way … */
     CLOSE_MS = 10000,    /* … and for the store to answer */
+    END_S = 30,          /* for the committer's last batch, which may have to wait for another writer */
     LAST_WORDS_MS = 100, /* for answers that are decided */
 };
 
@@ -316,6 +317,7 @@ int main(int argc, char **argv)
     status = serve(&filter, &listener, options.config, monitor, detached, &idle);
     if (!idle)
         _exit(status);
+    tg_daemon_end_within(END_S);
     monitor_free(&monitor);
     tg_committer_free(&filter.committer);
     tg_service_metrics_free(&filter.service);

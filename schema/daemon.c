@@ -2,15 +2,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include "schema/daemon.h"
+#include "schema/log.h"
 
 enum tg_code tg_daemon_own_log(const struct tg_settings *settings, struct tg_error *err)
 {
@@ -46,6 +50,22 @@ void tg_daemon_raise_files(void)
         return;
     limit.rlim_cur = wanted;
     setrlimit(RLIMIT_NOFILE, &limit); /* not allowed: it stays as it is */
+}
+
+static void *end_hard(void *arg)
+{
+    struct timespec left = { .tv_sec = (time_t)(intptr_t)arg };
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+    tg_log(TG_ERROR, "stopped-hard", "why", "the end was held up: does another process keep the store from being written?", NULL);
+    _exit(TG_FAILED);
+}
+
+void tg_daemon_end_within(int seconds)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, end_hard, (void *)(intptr_t)seconds) == 0)
+        pthread_detach(thread); /* no thread: then the end is waited for */
 }
 
 static bool somebody_listens(const char *path)

@@ -16,6 +16,10 @@ void tg_daemon_hold_reloads(bool hold);
 enum { TG_FILES_MAX = 32768 };
 void tg_daemon_raise_files(void);
 
+/* At the end, where all that is left is to wait for what runs: the end comes, whatever holds it up. After so many seconds it
+ * is logged and the process is gone; what was counted is on disk. */
+void tg_daemon_end_within(int seconds);
+
 /* Makes room for a unix socket: a file that nobody answers on is removed. TG_REFUSED: another program listens
  * there, or something that is no socket stands there. */
 enum tg_code tg_socket_make_room(const char *path, struct tg_error *err) TG_MUST_CHECK;

@@ -1,10 +1,13 @@
 """Restarts under load: mail waits at worst; nothing is wrongly accepted, nothing lost. Where a daemon is away a client
 gets a 4xx, and the relay comes back by itself."""
 import collections
+import contextlib
 import ctypes
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -185,6 +188,43 @@ def test_a_sighup_during_the_start_ends_nobody_and_reloads(make_relay, name):
     setattr(tollgate, name, started)
     started.send_signal(signal.SIGHUP)
     started.wait_for("the reload", lambda: any(f"tollgate-{name}" in e and " reloaded " in e for e in tollgate.events()[events:]))
+
+
+HOLDER = """
+import ctypes, sys
+lmdb, env, change = ctypes.CDLL("liblmdb.so.0"), ctypes.c_void_p(), ctypes.c_void_p()
+NOTLS = 0x200000
+assert lmdb.mdb_env_create(ctypes.byref(env)) == 0 and lmdb.mdb_env_open(env, sys.argv[1].encode(), NOTLS, 0o600) == 0
+assert lmdb.mdb_txn_begin(env, None, 0, ctypes.byref(change)) == 0
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def held(store):
+    """By another process that is in the midst of a change."""
+    with subprocess.Popen([sys.executable, "-c", HOLDER, store], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        yield
+
+
+def test_a_store_that_somebody_holds_does_not_hold_up_the_end(mail):
+    """The latest events have to wait for it, but not for ever."""
+    tollgate = mail.tollgate
+    with held(tollgate.store):
+        with mail.client() as client:
+            assert client.auth_plain(mail.account.username, "wrong") == 535
+            assert client.mail(mail.account.sender) == 530
+        daemons = tollgate.authd, tollgate.milter
+        for daemon in daemons:
+            daemon.send_signal(signal.SIGTERM)
+        assert [daemon.stop() for daemon in daemons] == [1, 1]
+    for name in "tollgate-authd", "tollgate-milter":
+        tollgate.wait_event(name, "stopped-hard")
+    tollgate.start()
+    assert mail.send(mail.account) == 250
+    check_store(tollgate)
 
 
 def test_a_signal_that_reaches_another_thread_ends_nobody(mail):
