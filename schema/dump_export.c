@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
+#include <stdalign.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 #include "schema/dump.h"
 #include "schema/dump_line.h"
@@ -12,7 +14,7 @@ enum { FLUSH_AT = 1 << 18, TELL_EVERY = 4096 };
 struct writer {
     int fd;
     struct tg_line line, out; /* out: what is not written yet */
-    crypto_generichash_state hash;
+    crypto_generichash_state *hash; /* see dump_file.h */
     struct tg_view *view;
     struct tg_arena *arena; /* of one record */
     tg_progress_fn *progress;
@@ -39,7 +41,7 @@ static enum tg_code flush(struct writer *w)
 
 static enum tg_code put_line(struct writer *w)
 {
-    crypto_generichash_update(&w->hash, (const uint8_t *)w->line.data, w->line.len);
+    crypto_generichash_update(w->hash, (const uint8_t *)w->line.data, w->line.len);
     tg_line_add(&w->out, w->line.data, w->line.len);
     return w->out.len >= FLUSH_AT ? flush(w) : TG_OK;
 }
@@ -87,7 +89,7 @@ static enum tg_code put_last(struct writer *w)
 {
     uint8_t hash[32];
     char hex[2 * sizeof hash + 1];
-    crypto_generichash_final(&w->hash, hash, sizeof hash);
+    crypto_generichash_final(w->hash, hash, sizeof hash);
     sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
     tg_line_printf(&w->out, "{\"end\":true,\"records\":%" PRIu64 ",\"blake2b\":\"%s\"}\n", w->counts->records, hex);
     return flush(w);
@@ -110,7 +112,8 @@ enum tg_code tg_store_export(struct tg_store *store, int fd, tg_progress_fn *pro
     if (code != TG_OK)
         return code;
     w.arena = tg_arena_new();
-    crypto_generichash_init(&w.hash, NULL, 0, 32);
+    w.hash = tg_xaligned(alignof(crypto_generichash_state), sizeof *w.hash);
+    crypto_generichash_init(w.hash, NULL, 0, 32);
     code = put_first(&w);
     for (int db = 0; db < TG_DB_COUNT && code == TG_OK; db++)
         if (tg_catalog((enum tg_db)db) != NULL)
@@ -123,5 +126,6 @@ enum tg_code tg_store_export(struct tg_store *store, int fd, tg_progress_fn *pro
     tg_arena_free(&w.arena);
     wipe(&w.line);
     wipe(&w.out);
+    free(w.hash);
     return code;
 }

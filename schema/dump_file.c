@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -87,15 +88,16 @@ static enum tg_code read_first(struct tg_dump_file *f, struct tg_span line, stru
 
 static void take_hash(struct tg_dump_file *f, struct tg_span line)
 {
-    crypto_generichash_update(&f->hash, line.data, line.len);
-    crypto_generichash_update(&f->hash, (const uint8_t *)"\n", 1);
+    crypto_generichash_update(f->hash, line.data, line.len);
+    crypto_generichash_update(f->hash, (const uint8_t *)"\n", 1);
 }
 
 enum tg_code tg_dump_file_begin(struct tg_dump_file *f, int fd, const char *name, struct tg_error *err)
 {
     struct tg_span line = { NULL, 0 };
     *f = (struct tg_dump_file){ .fd = fd, .name = name, .size = FIRST_SIZE, .buffer = tg_xmalloc(FIRST_SIZE) };
-    crypto_generichash_init(&f->hash, NULL, 0, 32);
+    f->hash = tg_xaligned(alignof(crypto_generichash_state), sizeof *f->hash);
+    crypto_generichash_init(f->hash, NULL, 0, 32);
     if (lseek(fd, 0, SEEK_SET) != 0)
         return tg_fail(err, TG_REFUSED, "%.100s can't be read twice: an import needs a file, not a pipe", name);
     enum tg_code code = next_line(f, &line, err);
@@ -113,7 +115,9 @@ void tg_dump_file_end(struct tg_dump_file *f)
     if (f->buffer != NULL)
         sodium_memzero(f->buffer, f->size);
     free(f->buffer);
+    free(f->hash);
     f->buffer = NULL;
+    f->hash = NULL;
 }
 
 /* The line that says that all is there. */
@@ -126,7 +130,7 @@ static enum tg_code read_last(struct tg_dump_file *f, struct tg_span line, struc
     struct tg_span more;
     enum tg_code code = TG_OK;
     json_t *json = json_loadb((const char *)line.data, line.len, JSON_REJECT_DUPLICATES, NULL);
-    crypto_generichash_final(&f->hash, seen, sizeof seen);
+    crypto_generichash_final(f->hash, seen, sizeof seen);
     sodium_bin2hex(hex, sizeof hex, seen, sizeof seen);
     if (json == NULL || json_unpack(json, "{s:b, s?I, s?s}", "end", &(int){ 0 }, "records", &records, "blake2b", &hash) != 0)
         code = wrong(f, err, "neither a record nor the last line of an export");

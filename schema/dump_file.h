@@ -20,7 +20,7 @@ struct tg_dump_file {
     size_t size, start, end;
     bool eof, seen[TG_DB_COUNT];
     struct tg_dump_record last;
-    crypto_generichash_state hash;
+    crypto_generichash_state *hash; /* not in here: gcc 12 places it wrongly in a stack frame that AddressSanitizer keeps */
 };
 
 /* Reads the first line. Begins at the file's start, also a second time. TG_REFUSED: not an export, or a newer one. */

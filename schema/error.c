@@ -46,6 +46,11 @@ void *tg_xcalloc(size_t count, size_t size)
     return had(calloc(count > 0 ? count : 1, size > 0 ? size : 1));
 }
 
+void *tg_xaligned(size_t alignment, size_t size)
+{
+    return had(aligned_alloc(alignment, size));
+}
+
 void *tg_xrealloc(void *old, size_t size)
 {
     return had(realloc(old, size > 0 ? size : 1));

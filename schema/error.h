@@ -50,6 +50,8 @@ const char *tg_code_name(enum tg_code code);
  * counted is on disk. */
 void *tg_xmalloc(size_t size);
 void *tg_xcalloc(size_t count, size_t size);
+/* For types that want more than malloc gives: alignof and sizeof them. */
+void *tg_xaligned(size_t alignment, size_t size);
 void *tg_xrealloc(void *old, size_t size);
 char *tg_xstrdup(const char *text);
 char *tg_xstrndup(const char *text, size_t len);
