@@ -218,10 +218,12 @@ def test_half_and_slow_and_silent_clients_cost_others_nothing(relay, others):
         for s in half:
             s.sendall(b"VERSION\t1\t1\nCP" if s in half[:20] else b"request=smtpd_access_policy\n")
         end = time.monotonic() + 120
-        closed, text = set(), b"VERSION\t1\t1\nCPID\t1\nAUTH\t1\tPLAIN\tservice=smtp\tresp=" + b"A" * 100
-        for octet in text:
-            for s in slow:
-                send_all(s, bytes([octet]))
+        closed = set()
+        auth = b"VERSION\t1\t1\nCPID\t1\nAUTH\t1\tPLAIN\tservice=smtp\tresp=" + b"A" * 100
+        policy = b"request=smtpd_access_policy\nsender=" + b"a" * 200
+        for octets in zip(auth, policy):
+            for i, s in enumerate(slow):
+                send_all(s, bytes([octets[i >= 20]]))
             readable = select.select([s for s in slow + half if s not in closed], [], [], 1)[0]
             for s in readable:
                 with contextlib.suppress(ConnectionResetError):
