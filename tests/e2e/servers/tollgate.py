@@ -114,8 +114,11 @@ class Tollgate:
         self.authd.wait_for("tollgate-authd's sockets", lambda: all(answers(a) for a in self.addresses(*DOORS)))
 
     def start_milter(self, **options):
+        # Its socket is there a moment before Postfix may use it, and before it hears signals.
+        before = self.log.stat().st_size if self.log.exists() else 0
         self.milter = self.daemon("milter/tollgate-milter", "milter.out", ("milter",), options)
-        self.milter.wait_for("tollgate-milter's socket", lambda: all(answers(a) for a in self.addresses("milter")))
+        self.milter.wait_for("tollgate-milter", lambda: all(answers(a) for a in self.addresses("milter")) and
+                             b"] info ready " in self.log.read_bytes()[before:])
 
     def addresses(self, *doors):
         for door in doors:
