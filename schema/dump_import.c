@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "schema/dump.h"
+#include "schema/dump_batch.h"
 #include "schema/dump_file.h"
 #include "schema/records.pb-c.h"
 
@@ -12,8 +13,7 @@ struct import {
     struct tg_store *store;
     struct tg_dump_file file;
     struct tg_arena *arena;
-    struct tg_dump_record *batch; /* BATCH_RECORDS */
-    size_t count, bytes;
+    struct tg_dump_batch batch;
     tg_progress_fn *progress;
     void *arg;
     uint64_t done, all;
@@ -113,27 +113,10 @@ static enum tg_code empty(struct import *i, struct tg_error *err)
     return code;
 }
 
-static enum tg_code put_batch(struct tg_change *change, void *arg, struct tg_error *err)
-{
-    const struct import *i = arg;
-    for (size_t n = 0; n < i->count; n++) {
-        const struct tg_dump_record *record = &i->batch[n];
-        const struct tg_database *database = tg_catalog(record->db);
-        struct tg_key entry;
-        tg_put(change, record->db, &record->key, record->value);
-        if (database->index == TG_DB_COUNT)
-            continue;
-        database->entry(tg_key_span(&record->key), record->message, &entry);
-        tg_put(change, database->index, &entry, tg_span_of("", 0));
-    }
-    return tg_change_error(change, err);
-}
-
 static enum tg_code write_batch(struct import *i, struct tg_error *err)
 {
-    enum tg_code code = i->count > 0 ? tg_store_change(i->store, put_batch, i, err) : TG_OK;
-    i->count = i->bytes = 0;
-    tg_arena_reset(i->arena);
+    enum tg_code code = i->batch.records > 0 ? tg_store_change(i->store, tg_dump_batch_put, &i->batch, err) : TG_OK;
+    tg_dump_batch_empty(&i->batch);
     return code;
 }
 
@@ -147,10 +130,12 @@ static enum tg_code finish(struct tg_change *change, void *arg, struct tg_error 
 
 static enum tg_code write_file(struct import *i, int fd, const char *name, struct tg_error *err)
 {
+    struct tg_dump_record record;
     enum tg_code code = tg_dump_file_begin(&i->file, fd, name, err);
-    while (code == TG_OK && (code = tg_dump_file_next(&i->file, i->arena, &i->batch[i->count], err)) == TG_OK) {
-        i->bytes += i->batch[i->count].value.len;
-        if (++i->count == BATCH_RECORDS || i->bytes >= BATCH_BYTES)
+    while (code == TG_OK && (code = tg_dump_file_next(&i->file, i->arena, &record, err)) == TG_OK) {
+        tg_dump_batch_add(&i->batch, &record);
+        tg_arena_reset(i->arena);
+        if (i->batch.records == BATCH_RECORDS || i->batch.len >= BATCH_BYTES)
             code = write_batch(i, err);
         tell(i);
     }
@@ -168,7 +153,6 @@ enum tg_code tg_store_import(struct tg_store *store, int fd, const char *name, i
     enum tg_code code = check_file(&i, fd, name, err);
     if (code == TG_OK && (code = tg_store_change(store, mark, &i, err)) == TG_OK) {
         marked = true;
-        i.batch = tg_xcalloc(BATCH_RECORDS, sizeof *i.batch);
         if ((code = empty(&i, err)) == TG_OK)
             code = write_file(&i, fd, name, err);
         *counts = (struct tg_dump_counts){ i.file.records, i.file.bytes };
@@ -177,7 +161,7 @@ enum tg_code tg_store_import(struct tg_store *store, int fd, const char *name, i
         progress(arg, i.done, i.done);
     tg_dump_file_end(&i.file);
     tg_arena_free(&i.arena);
-    free(i.batch);
+    tg_dump_batch_free(&i.batch);
     if (code == TG_OK || !marked)
         return code;
     struct tg_error why = *err;

@@ -90,12 +90,22 @@ const char *tg_change_actor(const struct tg_change *change)
     return change->view.store->actor;
 }
 
-void tg_put(struct tg_change *change, enum tg_db db, const struct tg_key *key, struct tg_span value)
+static void put(struct tg_change *change, enum tg_db db, const struct tg_key *key, struct tg_span value, unsigned flags)
 {
     MDB_val k = { key->len, (void *)key->data }, v = { value.len, (void *)value.data };
-    int rc = mdb_put(change->view.txn, change->view.store->dbi[db], &k, &v, 0);
+    int rc = mdb_put(change->view.txn, change->view.store->dbi[db], &k, &v, flags);
     if (rc != 0)
         remember(change, rc, tg_db_name(db));
+}
+
+void tg_put(struct tg_change *change, enum tg_db db, const struct tg_key *key, struct tg_span value)
+{
+    put(change, db, key, value, 0);
+}
+
+void tg_append(struct tg_change *change, enum tg_db db, const struct tg_key *key, struct tg_span value)
+{
+    put(change, db, key, value, MDB_APPEND);
 }
 
 void tg_put_record(struct tg_change *change, enum tg_db db, const struct tg_key *key, const ProtobufCMessage *record)

@@ -115,6 +115,9 @@ struct tg_view *tg_change_view(struct tg_change *change);
 const char *tg_change_actor(const struct tg_change *change);
 
 void tg_put(struct tg_change *change, enum tg_db db, const struct tg_key *key, struct tg_span value);
+/* The same of a key that stands behind all that the database has (else it is an error): keys that come in order and are
+ * appended fill their pages, those that are put leave half of each free. */
+void tg_append(struct tg_change *change, enum tg_db db, const struct tg_key *key, struct tg_span value);
 void tg_put_record(struct tg_change *change, enum tg_db db, const struct tg_key *key, const ProtobufCMessage *record);
 /* Deleting what is absent is not an error. */
 void tg_delete(struct tg_change *change, enum tg_db db, const struct tg_key *key);
