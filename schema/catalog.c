@@ -96,10 +96,12 @@ const ProtobufCMessageDescriptor *tg_catalog_type(enum tg_db db, struct tg_span 
 
 bool tg_catalog_find(const char *name, enum tg_db *db)
 {
-    for (int i = 0; i < TG_DB_COUNT; i++)
-        if (strcmp(tg_db_name((enum tg_db)i), name) == 0) {
+    for (int i = 0; i < TG_DB_COUNT; i++) {
+        const char *known = tg_db_name((enum tg_db)i);
+        if (known[0] == name[0] && strcmp(known, name) == 0) {
             *db = (enum tg_db)i;
             return tg_catalog(*db) != NULL;
         }
+    }
     return false;
 }

@@ -86,10 +86,10 @@ static enum tg_code read_first(struct tg_dump_file *f, struct tg_span line, stru
     return code;
 }
 
+/* With the newline, which stands behind it. */
 static void take_hash(struct tg_dump_file *f, struct tg_span line)
 {
-    crypto_generichash_update(f->hash, line.data, line.len);
-    crypto_generichash_update(f->hash, (const uint8_t *)"\n", 1);
+    crypto_generichash_update(f->hash, line.data, line.len + 1);
 }
 
 enum tg_code tg_dump_file_begin(struct tg_dump_file *f, int fd, const char *name, struct tg_error *err)

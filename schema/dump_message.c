@@ -143,12 +143,24 @@ static enum tg_code read_unknown(struct reader *r, const json_t *list, ProtobufC
     return TG_OK;
 }
 
+/* They mostly come in the order of the descriptor: *next is where to look first. */
+static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type, const char *name, unsigned *next)
+{
+    for (unsigned i = *next; i < type->n_fields; i++)
+        if (type->fields[i].name[0] == name[0] && strcmp(type->fields[i].name, name) == 0) {
+            *next = i + 1;
+            return &type->fields[i];
+        }
+    return protobuf_c_message_descriptor_get_field_by_name(type, name);
+}
+
 enum tg_code dump_read_message(struct reader *r, const ProtobufCMessageDescriptor *type, const json_t *object,
                                  ProtobufCMessage **message)
 {
     const char *name;
     json_t *value;
     enum tg_code code = TG_OK;
+    unsigned next = 0;
     if (!json_is_object(object))
         return dump_wrong(r, "not an object");
     if (++r->depth > DEPTH_MAX)
@@ -156,7 +168,7 @@ enum tg_code dump_read_message(struct reader *r, const ProtobufCMessageDescripto
     ProtobufCMessage *m = tg_arena_calloc(r->arena, 1, type->sizeof_message);
     protobuf_c_message_init(type, m);
     json_object_foreach((json_t *)object, name, value) {
-        const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(type, name);
+        const ProtobufCFieldDescriptor *field = find_field(type, name, &next);
         r->where = name;
         if (field != NULL)
             code = read_field(r, field, value, (uint8_t *)m);
