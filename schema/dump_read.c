@@ -127,7 +127,8 @@ enum tg_code tg_dump_read(struct tg_span line, struct tg_arena *arena, struct tg
     json_t *json = json_loadb((const char *)line.data, line.len, JSON_REJECT_DUPLICATES, &why);
     memset(record, 0, sizeof *record);
     if (json == NULL)
-        return tg_fail(err, TG_REFUSED, "no JSON: %.120s", tg_text_is_clean(why.text, 120) ? why.text : "ill-formed");
+        return tg_fail(err, TG_REFUSED, "no JSON, near octet %d of the line: %.120s", why.position,
+                       tg_text_is_clean(why.text, 120) ? why.text : "ill-formed");
     const char *db = json_string_value(json_object_get(json, "db"));
     enum tg_code code = TG_OK;
     if (db == NULL || json_object_size(json) != 3)

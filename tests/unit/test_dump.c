@@ -165,7 +165,8 @@ static void test_a_wrong_line_is_refused_with_its_reason(void **state)
         const char *line, *words;
     } lines[] = {
         { "", "no JSON" },
-        { "{\"db\":\"logins\"", "no JSON" },
+        { "{\"db\":\"logins\"", "no JSON, near octet 14 of the line: '}' expected" },
+        { "{\"db\":\"logins\",\"key\":x}", "near octet 22 of the line: invalid token near 'x'" },
         { "[1]", "not a record" },
         { "{\"db\":\"logins\",\"key\":{\"username\":\"a\"}}", "not a record" },
         { "{\"db\":\"login\",\"key\":{},\"value\":1}", "a database that this Tollgate does not know" },
@@ -181,8 +182,8 @@ static void test_a_wrong_line_is_refused_with_its_reason(void **state)
         { "{\"db\":\"plans\",\"key\":{\"plan\":1,\"messages\":1},\"value\":{\"colour\":1}}", "colour: a field" },
         { "{\"db\":\"plans\",\"key\":{\"plan\":1,\"messages\":1},\"value\":{\"on_sale\":1}}", "on_sale: not true" },
         { "{\"db\":\"plans\",\"key\":{\"plan\":1,\"messages\":1},\"value\":{\"currency\":{\"base64\":\"AA==\"}}}", "NUL" },
-        { "{\"db\":\"plans\",\"key\":{\"plan\":1,\"messages\":1},\"value\":{\"currency\":\"\xff\"}}", "no JSON" },
-        { "{\"db\":\"plans\",\"key\":{\"plan\":1,\"messages\":1},\"value\":{\"messages\":1,\"messages\":2}}", "no JSON" },
+        { "{\"db\":\"plans\",\"key\":{\"plan\":1,\"messages\":1},\"value\":{\"currency\":\"\xff\"}}", "unable to decode" },
+        { "{\"db\":\"plans\",\"key\":{\"plan\":1,\"messages\":1},\"value\":{\"messages\":1,\"messages\":2}}", "duplicate" },
         { "{\"db\":\"networks\",\"key\":{\"network\":\"192.0.2.1/24\",\"account\":1},\"value\":{}}", "not a network" },
         { "{\"db\":\"meta\",\"key\":{\"name\":\"later\"},\"value\":{}}", "a record that this Tollgate does not know" },
         { "{\"db\":\"meta\",\"key\":{\"name\":\"seal_keys\"},\"value\":{\"keys\":[{\"secret\":\"*\"}]}}", "secret: not base64" },
