@@ -81,7 +81,7 @@ static enum tg_code open_import_file(const char *file, int *fd, struct tg_error 
 
 static enum tg_code store_import(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
-    struct progress progress = { .what = "records, checked and then written" };
+    struct progress progress = { .what = "records" };
     struct tg_store_options options = { .import = true, .no_sync = c->settings->sync == TG_SYNC_NONE };
     struct tg_dump_counts counts;
     int fd = -1;

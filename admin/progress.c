@@ -1,4 +1,4 @@
-/* progress.c: see progress.h. */
+/* progress.c: see progress.h. A bar that leaves room for what is said behind it: how much, how fast, how long still. */
 #include <langinfo.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "admin/progress.h"
 
 /* Nothing flashes up for what is done at once. */
-enum { WAIT_MS = 500, EVERY_MS = 100, BAR = 20 };
+enum { WAIT_MS = 500, EVERY_MS = 100, BAR_MIN = 5, BAR_MAX = 20 };
 
 static int64_t now_ms(void)
 {
@@ -47,26 +47,36 @@ static void time_left(double seconds, char *out, size_t size)
         snprintf(out, size, "%.0f s left", seconds);
 }
 
-static void draw(const struct progress *p, uint64_t done, uint64_t all, int64_t elapsed_ms)
+/* With a blank behind it. */
+static void draw_bar(double share, int width, char *out)
 {
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    double share = all > 0 ? (double)done / (double)all : 0;
-    char some[40], whole[40], left[40], line[200], bar[BAR * 3 + 1] = "";
+    for (int i = 0; i < width; i++)
+        strcat(out, i < (int)(share * width) ? (utf8 ? "█" : "#") : (utf8 ? "░" : "."));
+    strcat(out, " ");
+}
+
+static void draw(const struct progress *p, uint64_t done, uint64_t all, int64_t elapsed_ms)
+{
+    double share = all > 0 ? (double)done / (double)all : 0, seconds = (double)elapsed_ms / 1000;
+    char some[40], whole[40], rate[40], left[40], text[220], bar[BAR_MAX * 3 + 2] = "";
     struct winsize size = { .ws_col = 80 };
     share = share > 1 ? 1 : share;
-    for (int i = 0; i < BAR; i++)
-        strcat(bar, i < (int)(share * BAR) ? (utf8 ? "█" : "#") : (utf8 ? "░" : "."));
     amount(p, done, some, sizeof some);
     amount(p, all, whole, sizeof whole);
-    time_left(share > 0 ? (double)elapsed_ms / 1000 * (1 - share) / share : 0, left, sizeof left);
+    amount(p, (uint64_t)((double)done / seconds), rate, sizeof rate);
+    time_left(share > 0 ? seconds * (1 - share) / share : 0, left, sizeof left);
+    snprintf(text, sizeof text, "%3.0f %%  %s of %s %s, %s a second, %s", share * 100, some, whole, p->what, rate, left);
     /* 0: a terminal that does not know its size. */
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         size.ws_col = 80;
-    if (size.ws_col >= 80)
-        snprintf(line, sizeof line, "%s %3.0f %%  %s of %s %s, %s", bar, share * 100, some, whole, p->what, left);
-    else
-        snprintf(line, sizeof line, "%3.0f %%  %s", share * 100, left);
-    fprintf(stderr, "\r%s\033[K", line);
+    /* A blank between them, and the last column stays free. */
+    int room = size.ws_col - 2 - (int)strlen(text);
+    if (room >= BAR_MIN)
+        draw_bar(share, room < BAR_MAX ? room : BAR_MAX, bar);
+    else if (room < 0)
+        snprintf(text, sizeof text, "%3.0f %%  %s", share * 100, left);
+    fprintf(stderr, "\r%s%s\033[K", bar, text);
     fflush(stderr);
 }
 

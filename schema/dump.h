@@ -31,7 +31,8 @@ enum tg_code tg_store_export(struct tg_store *store, int fd, tg_progress_fn *pro
 
 /* Reads `fd`, which must be a file (it is read twice: all is checked before anything is written); `name` is for sentences.
  * TG_REFUSED: a line is wrong ("FILE, line N: …") or missing, or the store has customers or accounts already. In all these
- * cases the store is as it was. The store must be open with `import`. */
+ * cases the store is as it was. The store must be open with `import`. Progress counts records; one that is checked and not
+ * yet written is half done. */
 enum tg_code tg_store_import(struct tg_store *store, int fd, const char *name, int64_t now, tg_progress_fn *progress,
                              void *arg, struct tg_dump_counts *counts, struct tg_error *err) TG_MUST_CHECK;
 

@@ -16,15 +16,16 @@ struct import {
     struct tg_dump_batch batch;
     tg_progress_fn *progress;
     void *arg;
-    uint64_t done, all;
+    uint64_t done, all; /* checked and written, a record each time */
     int64_t now;
     enum tg_db db; /* which one is emptied */
 };
 
+/* A record is half done when it is checked. */
 static void tell(struct import *i)
 {
     if (i->progress != NULL && ++i->done % TELL_EVERY == 0)
-        i->progress(i->arg, i->done, i->all > i->done ? i->all : i->done);
+        i->progress(i->arg, i->done / 2, (i->all > i->done ? i->all : i->done) / 2);
 }
 
 static bool is_mark(const struct tg_dump_record *record)
@@ -158,7 +159,7 @@ enum tg_code tg_store_import(struct tg_store *store, int fd, const char *name, i
         *counts = (struct tg_dump_counts){ i.file.records, i.file.bytes };
     }
     if (progress != NULL)
-        progress(arg, i.done, i.done);
+        progress(arg, i.done / 2, i.done / 2);
     tg_dump_file_end(&i.file);
     tg_arena_free(&i.arena);
     tg_dump_batch_free(&i.batch);
