@@ -9,6 +9,7 @@
 #include "authd/sweeper.h"
 #include "schema/log.h"
 #include "schema/sweep.h"
+#include "schema/thread.h"
 
 enum { FIRST_S = 3, EVERY_S = 3600 };
 
@@ -82,7 +83,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     join(s);
     s->settings = s->app->settings;
     atomic_store(&s->running, true);
-    s->started = pthread_create(&s->thread, NULL, run, s) == 0;
+    s->started = tg_thread_start(&s->thread, run, s);
     if (!s->started) {
         atomic_store(&s->running, false);
         tg_log(TG_ERROR, "sweep-failed", "error", "can't start its thread", NULL);

@@ -28,6 +28,7 @@
 #include "schema/privilege.h"
 #include "schema/service_metrics.h"
 #include "schema/standard_files.h"
+#include "schema/thread.h"
 
 enum {
     SESSION_TIMEOUT_S = 7210,
@@ -201,7 +202,7 @@ static int serve(struct filter *filter, struct listener *listener, const char *c
         tg_log_error(TG_ERROR, "start-failed", &err);
         return TG_FAILED;
     }
-    if (pthread_create(&thread, NULL, run_milter, &result) != 0) {
+    if (!tg_thread_start(&thread, run_milter, &result)) {
         tg_log(TG_ERROR, "start-failed", "error", "no thread could be started", NULL);
         return TG_FAILED;
     }

@@ -14,6 +14,7 @@
 #include "schema/log.h"
 #include "schema/monitor.h"
 #include "schema/service_metrics.h"
+#include "schema/thread.h"
 
 enum { LISTENERS_MAX = 8, CLIENTS_MAX = 32, CLIENT_S = 10 };
 
@@ -208,7 +209,7 @@ enum tg_code monitor_serve(struct monitor *monitor, struct filter *filter, struc
         evconnlistener_set_error_cb(monitor->listener[i].event, on_accept_error);
         tg_log(TG_INFO, "listening", "door", "http", "address", monitor->listener[i].address, NULL);
     }
-    if (pthread_create(&monitor->thread, NULL, run, monitor) != 0)
+    if (!tg_thread_start(&monitor->thread, run, monitor))
         return tg_fail(err, TG_FAILED, "can't start the thread that serves milter_http_listen: %s", strerror(errno));
     monitor->running = true;
     return TG_OK;

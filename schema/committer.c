@@ -17,6 +17,7 @@
 #include "schema/committer.h"
 #include "schema/log.h"
 #include "schema/metrics.h"
+#include "schema/thread.h"
 
 enum {
     NOTES_WAIT_MS = 200, /* for company of a charge */
@@ -342,7 +343,7 @@ struct tg_committer *tg_committer_new(struct tg_store *store)
     pthread_cond_init(&c->company, &steady);
     pthread_condattr_destroy(&steady);
     pthread_mutex_init(&c->lock, NULL);
-    if (pthread_create(&c->thread, NULL, run, c) != 0) {
+    if (!tg_thread_start(&c->thread, run, c)) {
         fputs("tollgate: can't start the committer's thread\n", stderr);
         abort();
     }

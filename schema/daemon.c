@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "schema/daemon.h"
 #include "schema/log.h"
+#include "schema/thread.h"
 
 enum tg_code tg_daemon_own_log(const struct tg_settings *settings, struct tg_error *err)
 {
@@ -64,7 +65,7 @@ static void *end_hard(void *arg)
 void tg_daemon_end_within(int seconds)
 {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, end_hard, (void *)(intptr_t)seconds) == 0)
+    if (tg_thread_start(&thread, end_hard, (void *)(intptr_t)seconds))
         pthread_detach(thread); /* no thread: then the end is waited for */
 }
 
