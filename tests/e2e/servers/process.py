@@ -1,4 +1,6 @@
 """Processes that a test starts, and only those: ended by pid, with their output kept."""
+import contextlib
+import fcntl
 import os
 import pathlib
 import random
@@ -22,16 +24,21 @@ SANITIZED = THREAD_SANITIZER or b"__asan_init" in BUILT
 DEADLINE_S = 60
 
 
+PORTS = open("/tmp/tollgate-test-ports", "ab")
+TAKEN = set()
+
+
 def free_port():
-    """Outside of the range from which the kernel takes the ports of clients, for one of those could be faster."""
+    """Outside of the range from which the kernel takes the ports of clients, for one of those could be faster. It is this
+    process' to its end, whoever else runs these tests: some listen there only later."""
     while True:
-        with socket.socket() as s:
-            try:
-                port = random.SystemRandom().randrange(12000, 30000)
-                s.bind(("127.0.0.1", port))
+        port = random.SystemRandom().randrange(12000, 30000)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            fcntl.lockf(PORTS, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+            if port not in TAKEN:
+                TAKEN.add(port)
                 return port
-            except OSError:
-                continue
 
 
 def make_directory(below="/tmp"):
