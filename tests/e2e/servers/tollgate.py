@@ -110,15 +110,22 @@ class Tollgate:
         self.start_milter()
 
     def start_authd(self, **options):
+        begun = self.log_size()
         self.authd = self.daemon("authd/tollgate-authd", "authd.out", DOORS, options)
-        self.authd.wait_for("tollgate-authd's sockets", lambda: all(answers(a) for a in self.addresses(*DOORS)))
+        self.wait_started(self.authd, DOORS, begun, b"] info started ")
 
     def start_milter(self, **options):
-        # Its socket is there a moment before Postfix may use it, and before it hears signals.
-        before = self.log.stat().st_size if self.log.exists() else 0
+        begun = self.log_size()
         self.milter = self.daemon("milter/tollgate-milter", "milter.out", ("milter",), options)
-        self.milter.wait_for("tollgate-milter", lambda: all(answers(a) for a in self.addresses("milter")) and
-                             b"] info ready " in self.log.read_bytes()[before:])
+        self.wait_started(self.milter, ("milter",), begun, b"] info ready ")
+
+    def log_size(self):
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def wait_started(self, daemon, doors, begun, event):
+        """Its sockets are there a moment before an MTA may use them, and before it hears signals."""
+        daemon.wait_for(f"{event} and its sockets", lambda: all(answers(a) for a in self.addresses(*doors)) and
+                        event in self.log.read_bytes()[begun:])
 
     def addresses(self, *doors):
         for door in doors:
