@@ -123,9 +123,10 @@ class Tollgate:
         return self.log.stat().st_size if self.log.exists() else 0
 
     def wait_started(self, daemon, doors, begun, event):
-        """Its sockets are there a moment before an MTA may use them, and before it hears signals."""
+        """Its sockets are there a moment before an MTA may use them, and before it hears signals: those that are handed over
+        even before there is a log."""
         daemon.wait_for(f"{event} and its sockets", lambda: all(answers(a) for a in self.addresses(*doors)) and
-                        event in self.log.read_bytes()[begun:])
+                        self.log_size() > begun and event in self.log.read_bytes()[begun:])
 
     def addresses(self, *doors):
         for door in doors:
