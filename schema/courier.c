@@ -115,14 +115,16 @@ static _Noreturn void serve(int fd, const char *config, char *mailer)
         char *message = tg_xmalloc((size_t)request.len + 1);
         struct answer answer = { 0 };
         message[request.len] = '\0';
-        if (!receive(fd, message, request.len))
-            break;
-        read_again(config, &mailer);
-        run_mailer(fd, mailer, message, request.timeout_ms, &answer);
+        bool whole = receive(fd, message, request.len);
+        if (whole) {
+            read_again(config, &mailer);
+            run_mailer(fd, mailer, message, request.timeout_ms, &answer);
+        }
         free(message);
-        if (!deliver(fd, &answer, sizeof answer))
+        if (!whole || !deliver(fd, &answer, sizeof answer))
             break;
     }
+    free(mailer);
     _exit(0);
 }
 

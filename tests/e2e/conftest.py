@@ -7,8 +7,30 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from servers.process import make_directory, remove_directory  # noqa: E402
+from servers.process import VALGRIND, make_directory, remove_directory  # noqa: E402
 from servers.relay import Relay  # noqa: E402
+from servers.valgrind import findings, forget_finished, reason_to_leave_out  # noqa: E402
+
+@pytest.hookimpl
+def pytest_collection_modifyitems(items):
+    for item in items if VALGRIND else []:
+        reason = reason_to_leave_out(item.nodeid)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=f"not under valgrind: {reason}"))
+
+
+@pytest.fixture(autouse=True)
+def content_valgrind():
+    """What memcheck finds while a test runs is a failure of that test; of what leaks at its end, see end()."""
+    yield
+    must_be_content()
+
+
+def must_be_content():
+    found = findings()
+    forget_finished()
+    assert not found, f"valgrind:\n{found}"
+
 
 KEEP = pathlib.Path("/tmp/tollgate-test-failures")
 
@@ -18,6 +40,7 @@ def end(relay, request):
     failed = request.session.testsfailed > relay.failed_before
     try:
         relay.stop()
+        must_be_content()
     except BaseException:
         failed = True
         raise

@@ -10,11 +10,11 @@ import time
 
 import pytest
 from servers.load import SOAK, Load, check_store, rich
-from servers.process import wait_until
+from servers.process import VALGRIND, wait_until
 
-MANY = 10000 if SOAK > 1 else 2000
-SANITIZED = "san" in os.environ.get("TOLLGATE_BUILD", "")  # what is freed is kept for a while
-FAILURES = 100000 if SOAK > 1 else 20000
+MANY = 10000 if SOAK > 1 else 300 if VALGRIND else 2000
+SANITIZED = VALGRIND or "san" in os.environ.get("TOLLGATE_BUILD", "")  # what is freed is kept for a while
+FAILURES = 100000 if SOAK > 1 else 1000 if VALGRIND else 20000
 
 
 @pytest.fixture(autouse=True, scope="module")

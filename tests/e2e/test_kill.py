@@ -5,9 +5,9 @@ import subprocess
 import time
 
 from servers.load import SOAK, Load, check_store, rich
-from servers.process import BUILD, wait_until
+from servers.process import BUILD, VALGRIND, wait_until
 
-ROUNDS = 20 * SOAK
+ROUNDS = (3 if VALGRIND else 20) * SOAK
 
 
 def test_milter_killed_again_and_again_under_load(make_relay):

@@ -75,7 +75,12 @@ static void test_what_cannot_be_known_changes_nothing(void **state)
         Tg__Domain d = domain_of((Tg__DomainStatus)status), before = d;
         for (int day = 0; day < 100; day++)
             check(&d, TG_FINDING_UNKNOWN, NOW + day * DAY);
-        assert_memory_equal(&d, &before, sizeof d);
+        uint8_t octets[2][512]; /* as stored: between the members may be anything */
+        size_t len = tg__domain__get_packed_size(&before);
+        assert_true(len <= sizeof octets[0] && tg__domain__get_packed_size(&d) == len);
+        tg__domain__pack(&before, octets[0]);
+        tg__domain__pack(&d, octets[1]);
+        assert_memory_equal(octets[1], octets[0], len);
     }
 }
 

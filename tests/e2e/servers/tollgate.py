@@ -11,7 +11,8 @@ import signal
 import socket
 import subprocess
 
-from .process import BUILD, DEADLINE_S, Process, answers, wait_until
+from .process import BUILD, DEADLINE_S, VALGRIND, Process, answers, wait_until
+from .valgrind import command_under, under
 
 
 # Of tollgate-authd; http has a port of its own to wait for.
@@ -76,6 +77,8 @@ class Tollgate:
             "milter_listen": [f"unix:{self.run}/milter"], "auth_listen": [f"unix:{self.run}/auth"],
             "policy_listen": [f"unix:{self.run}/policy"],
         }
+        if VALGRIND:
+            self.settings["seccomp"] = False  # which valgrind does not have
         self.configure(**settings)
 
     def configure(self, **settings):
@@ -95,7 +98,7 @@ class Tollgate:
                     self.handed_over.setdefault(door, []).append(fcntl.fcntl(listening, fcntl.F_DUPFD, 100))
 
     def daemon(self, name, output, doors, options):
-        argv = [BUILD / name, "-c", self.config]
+        argv = under([BUILD / name, "-c", self.config])
         fds = [fd for door in doors for fd in self.handed_over.get(door, [])]
         if fds:
             def place():
@@ -179,7 +182,8 @@ class Tollgate:
     # ---- the command ----
 
     def try_command(self, *argv, stdin="", env=None):
-        done = subprocess.run([BUILD / "admin/tollgate", "-c", self.config, *map(str, argv)], input=stdin, text=True,
+        words = [BUILD / "admin/tollgate", "-c", self.config, *map(str, argv)]
+        done = subprocess.run(command_under(words, argv), input=stdin, text=True,
                               capture_output=True, timeout=DEADLINE_S * 2, env={**os.environ, **(env or {})}, check=False)
         return Answer(done.returncode, done.stdout, done.stderr)
 
