@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from servers.process import VALGRIND, make_directory, remove_directory  # noqa: E402
 from servers.relay import Relay  # noqa: E402
-from servers.valgrind import findings, forget_finished, reason_to_leave_out  # noqa: E402
+from servers.valgrind import LOGS, findings, forget_finished, reason_to_leave_out  # noqa: E402
 
 @pytest.hookimpl
 def pytest_collection_modifyitems(items):
@@ -17,6 +17,12 @@ def pytest_collection_modifyitems(items):
         reason = reason_to_leave_out(item.nodeid)
         if reason:
             item.add_marker(pytest.mark.skip(reason=f"not under valgrind: {reason}"))
+
+
+@pytest.hookimpl
+def pytest_unconfigure():
+    if VALGRIND:
+        remove_directory(LOGS)
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,10 @@ static int look(const char *dir)
     struct tg_store_stat stat;
     int problems = 0;
     enum tg_code code = tg_store_open(dir, NULL, &store, &err);
-    if (code == TG_OK)
+    if (code == TG_OK) {
         code = tg_store_check(store, NOW, note_problem, &problems, NULL, NULL, &stat, &err);
+        tg_store_close(&store);
+    }
     if (code == TG_OK)
         return problems > 0 ? PROBLEMS : CLEAN;
     /* One sentence, with the place, and exit status 5. */
@@ -99,7 +101,7 @@ static uint64_t size_of_file(struct damage *d)
 
 static void test_a_store_cut_at_any_page_is_refused(void **state)
 {
-    static struct damage d; /* a child that is looked at ends here: nothing is lost in it */
+    static struct damage d; /* static: a child that looks ends by _exit, and what only its stack names counts as leaked */
     damage_begin(&d, *state);
     put_whole(&d);
     assert_int_equal(looked_at(d.n->dir, "whole", 0), CLEAN);
