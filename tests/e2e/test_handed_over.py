@@ -9,6 +9,7 @@ import pytest
 
 from servers.process import BUILD, DEADLINE_S, free_port, make_directory, remove_directory, wait_until
 from servers.tollgate import Tollgate
+from servers.valgrind import under
 
 
 def listen(address):
@@ -37,8 +38,8 @@ class Supervisor:
         sources = [os.dup2(s.fileno(), 200 + i, inheritable=False) for i, s in enumerate(self.sockets.values())]
         moves = [(os.POSIX_SPAWN_DUP2, source, 3 + i) for i, source in enumerate(sources)]
         moves.append((os.POSIX_SPAWN_OPEN, 2, str(output), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644))
-        script = f"export LISTEN_PID=$$ LISTEN_FDS={len(sources)}; exec \"$0\" -c \"$1\""
-        self.pid = os.posix_spawn("/bin/sh", ["sh", "-c", script, str(program), str(config)], os.environ, file_actions=moves)
+        script = f"export LISTEN_PID=$$ LISTEN_FDS={len(sources)}; exec \"$@\""
+        self.pid = os.posix_spawn("/bin/sh", ["sh", "-c", script, "sh", *map(str, under([program, "-c", config]))], os.environ, file_actions=moves)
         for source in sources:
             os.close(source)
 
