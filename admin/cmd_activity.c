@@ -1,4 +1,5 @@
 /* cmd_activity.c: tollgate activity: what accounts did, newest last. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "admin/commands.h"
@@ -8,88 +9,63 @@
 #include "admin/output.h"
 #include "admin/panel.h"
 #include "schema/account.h"
-#include "schema/activity.h"
+#include "schema/activity_newest.h"
 
 #define COLUMNS "time username kind result rule sender recipients client queue_id ref"
 enum { DEFAULT_LIMIT = 100, TABLE_WIDTH = 160 };
 
-struct wanted {
-    int64_t since_us;
-    const char *kind; /* NULL: all */
-    size_t limit;
-};
+/* What is shown is in memory, a kilobyte or two an event. A view keeps what is read of a few. */
+enum { SHOWN_MAX = 100000, EVENTS_A_VIEW = 1000 };
 
-/* Newest first, of one account, into an array; stops at `limit` or before `since`. */
-static enum tg_code read_account(struct tg_view *view, uint64_t id, const char *username, const struct wanted *w, json_t *out,
-                                 struct tg_error *err)
-{
-    struct tg_key prefix = tg_key_id(id);
-    struct tg_walk *walk;
-    struct tg_event_id event;
-    Tg__Activity *activity;
-    size_t taken = 0;
-    enum tg_code code = tg_walk_begin(view, TG_DB_ACTIVITY, &prefix, NULL, TG_BACKWARD, &walk, err);
-    if (code != TG_OK)
-        return code;
-    while (taken < w->limit && (code = tg_activity_next(view, walk, &event, &activity, err)) == TG_OK &&
-           event.time_us >= w->since_us) {
-        if (w->kind != NULL && strcmp(w->kind, tg_activity_kind_name(activity->kind)) != 0)
-            continue;
-        json_array_append_new(out, json_activity(username, &event, activity));
-        taken++;
-    }
-    tg_walk_end(&walk);
-    return code == TG_NOT_FOUND ? TG_OK : code;
-}
-
-static enum tg_code read_all(struct tg_view *view, const struct wanted *w, json_t *out, struct tg_error *err)
-{
-    struct tg_key all = tg_key_all();
-    struct tg_walk *walk;
-    Tg__Account *account;
-    enum tg_code code = read_account(view, 0, "", w, out, err);
-    if (code != TG_OK || (code = tg_walk_begin(view, TG_DB_ACCOUNTS, &all, NULL, TG_FORWARD, &walk, err)) != TG_OK)
-        return code;
-    while ((code = tg_account_next(view, walk, TG_DB_ACCOUNTS, &account, err)) == TG_OK)
-        if ((code = read_account(view, account->id, account->username, w, out, err)) != TG_OK)
-            break;
-    tg_walk_end(&walk);
-    return code == TG_NOT_FOUND ? TG_OK : code;
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-    return tg_ref_compare(json_string_value(json_object_get(x, "ref")), json_string_value(json_object_get(y, "ref")));
-}
-
-/* Oldest first, and of those the last `limit`. */
-static json_t *in_order(json_t *events, size_t limit)
-{
-    size_t count = json_array_size(events), i;
-    json_t **list = tg_xcalloc(count, sizeof(json_t *)), *sorted = json_array();
-    for (i = 0; i < count; i++)
-        list[i] = json_array_get(events, i);
-    qsort(list, count, sizeof *list, by_time);
-    for (i = count > limit ? count - limit : 0; i < count; i++)
-        json_array_append(sorted, list[i]);
-    free(list);
-    json_decref(events);
-    return sorted;
-}
-
-static enum tg_code read_events(struct context *c, const char *username, const struct wanted *w, json_t **out, struct tg_error *err)
+static enum tg_code find(struct context *c, const char *username, struct tg_newest *wanted, struct tg_event_id **ids, size_t *count,
+                         bool *more, struct tg_error *err)
 {
     struct tg_view *view;
     Tg__Account *account;
-    json_t *events = json_array();
     enum tg_code code = tg_view_begin(c->store, &view, err);
-    if (code == TG_OK && username == NULL)
-        code = read_all(view, w, events, err);
-    else if (code == TG_OK && (code = tg_account_by_username(view, username, &account, err)) == TG_OK)
-        code = read_account(view, account->id, account->username, w, events, err);
+    if (code != TG_OK)
+        return code;
+    wanted->all = username == NULL;
+    if (username != NULL && (code = tg_account_by_username(view, username, &account, err)) == TG_OK)
+        wanted->account_id = account->id;
+    if (code == TG_OK)
+        code = tg_activity_newest(view, wanted, ids, count, more, err);
     tg_view_end(&view);
-    *out = in_order(events, w->limit);
+    return code;
+}
+
+/* Events do not change; one that retention has removed meanwhile is left out. */
+static enum tg_code read_some(struct context *c, const struct tg_event_id *ids, size_t count, json_t *out, struct tg_error *err)
+{
+    struct tg_view *view;
+    Tg__Activity *activity;
+    enum tg_code code = tg_view_begin(c->store, &view, err);
+    for (size_t i = 0; i < count && (code == TG_OK || code == TG_NOT_FOUND); i++) {
+        struct tg_key key = tg_key_event(&ids[i]);
+        code = tg_get_record(view, TG_DB_ACTIVITY, &key, &tg__activity__descriptor, &activity, err);
+        if (code == TG_OK)
+            json_array_append_new(out, json_activity(json_username(view, ids[i].account_id), &ids[i], activity));
+    }
+    tg_view_end(&view);
+    return code == TG_NOT_FOUND ? TG_OK : code;
+}
+
+/* Oldest first. */
+static enum tg_code read_events(struct context *c, const char *username, struct tg_newest *wanted, bool tell, json_t **out,
+                                struct tg_error *err)
+{
+    struct tg_event_id *ids = NULL;
+    size_t count = 0;
+    bool more = false;
+    enum tg_code code = find(c, username, wanted, &ids, &count, &more, err);
+    *out = json_array();
+    for (size_t at = 0, some; at < count && code == TG_OK; at += some) {
+        some = count - at < EVENTS_A_VIEW ? count - at : EVENTS_A_VIEW;
+        code = read_some(c, ids + at, some, *out, err);
+    }
+    free(ids);
+    if (code == TG_OK && more && tell)
+        fprintf(stderr, "tollgate: only the newest %zu are shown: --limit shows more, a later --since fewer\n", count);
     return code;
 }
 
@@ -111,17 +87,18 @@ static enum tg_code by_reference(struct context *c, const char *ref, json_t **re
 static enum tg_code activity(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
     const struct value *limit = input_value(in, "limit"), *since = input_value(in, "since");
-    struct wanted w = {
+    const char *kind_name = input_text(in, "kind");
+    Tg__ActivityKind kind;
+    struct tg_newest wanted = {
         .since_us = since->given ? since->number * 1000000 : INT64_MIN,
-        .kind = input_text(in, "kind"),
-        .limit = limit->given ? (size_t)limit->number : since->given ? SIZE_MAX : DEFAULT_LIMIT,
+        .kind = kind_name != NULL && tg_activity_kind_parse(kind_name, &kind) ? &kind : NULL,
+        .limit = limit->given ? (size_t)limit->number : since->given ? SHOWN_MAX : DEFAULT_LIMIT,
     };
     if (input_text(in, "ref") != NULL)
         return by_reference(c, input_text(in, "ref"), result, err);
-    if (input_flag(in, "follow")) {
-        return follow_activity(c, in, in->arg[0], w.kind, since->given ? w.since_us : c->now * 1000000, err);
-    }
-    return read_events(c, in->arg[0], &w, result, err);
+    if (input_flag(in, "follow"))
+        return follow_activity(c, in, in->arg[0], kind_name, since->given ? wanted.since_us : c->now * 1000000, err);
+    return read_events(c, in->arg[0], &wanted, since->given && !limit->given, result, err);
 }
 
 static bool of_one_account(const json_t *events)
@@ -156,7 +133,7 @@ const struct command cmd_activity = {
         { .name = "kind", .type = OPT_CHOICE, .value = "KIND",
           .choices = "accepted|refused|bounce|complaint|warning|auth-failed|status|password", .help = "of this kind" },
         { .name = "ref", .type = OPT_TEXT, .value = "REF", .help = "the one that an SMTP reply named [ref REF]" },
-        { .name = "limit", .type = OPT_NUMBER, .value = "N", .help = "at most so many (100, or all with --since)", .min = 1, .max = 100000000 },
+        { .name = "limit", .type = OPT_NUMBER, .value = "N", .help = "at most so many, the newest (100, or 100000 with --since)", .min = 1, .max = 100000000 },
         { .name = "follow", .type = OPT_FLAG, .help = "show what happens as it happens, until Ctrl-C; with --json one object a line" },
         { 0 } },
     .example = "tollgate activity k3v9x0a2m7qd --since 2h --kind refused",

@@ -1,5 +1,5 @@
 #include "tests/unit/account_store.h"
-#include "schema/activity.h"
+#include "schema/activity_newest.h"
 
 static struct tg_error err;
 static struct account_store s;
@@ -111,6 +111,48 @@ static void test_a_walk_reads_the_newest_first(void **state)
     }
     assert_int_equal(tg_activity_next(view, walk, &id, &a, &err), TG_NOT_FOUND);
     tg_walk_end(&walk);
+    tg_view_end(&view);
+}
+
+/* Against all of them, sorted: of every account, limit, kind and time. */
+static void test_the_newest_are_the_newest(void **state)
+{
+    (void)state;
+    enum { ACCOUNTS = 4, EVENTS = 60 };
+    static const uint64_t accounts[ACCOUNTS] = {0, 1, 7, UINT64_MAX};
+    static const Tg__ActivityKind kinds[] = {TG__ACTIVITY_KIND__ACCEPTED, TG__ACTIVITY_KIND__BOUNCE};
+    struct tg_event_id all[EVENTS], *ids;
+    struct tg_view *view;
+    size_t count;
+    bool more;
+    for (unsigned i = 0; i < EVENTS; i++) /* in the order of time; the last account has older ones only */
+        all[i] = append(accounts[i < 5 ? 3 : i * 7 % 3], noon_us + i, event(kinds[i % 5 == 0], "", "", 1));
+    assert_ok(tg_view_begin(s.store, &view, &err));
+    for (size_t limit = 1; limit <= EVENTS + 1; limit += 3)
+        for (int whose = -1; whose < ACCOUNTS; whose++)
+            for (int kind = -1; kind < 2; kind++)
+                for (unsigned since = 0; since < EVENTS; since += 9) {
+                    struct tg_newest wanted = {whose < 0, whose < 0 ? 0 : accounts[whose], noon_us + since,
+                                               kind < 0 ? NULL : &kinds[kind], limit};
+                    assert_ok(tg_activity_newest(view, &wanted, &ids, &count, &more, &err));
+                    size_t at = count, others = 0;
+                    for (unsigned i = EVENTS; i-- > since;) {
+                        if ((whose >= 0 && all[i].account_id != accounts[whose]) || (kind >= 0 && (i % 5 == 0) != (kind == 1)))
+                            continue;
+                        if (at > 0) {
+                            at--;
+                            assert_true(ids[at].time_us == all[i].time_us && ids[at].sequence == all[i].sequence &&
+                                        ids[at].account_id == all[i].account_id);
+                        } else {
+                            others++;
+                        }
+                    }
+                    assert_int_equal(at, 0);
+                    assert_true(others == 0 || count == limit);
+                    /* With a kind it may be that what was not looked at is of another. */
+                    assert_true(kind < 0 ? more == (others > 0) : more || others == 0);
+                    free(ids);
+                }
     tg_view_end(&view);
 }
 
@@ -230,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_events_are_counted_in_their_day, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_walk_reads_the_newest_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_newest_are_the_newest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_event_is_found_by_its_reference, setup, teardown),
         cmocka_unit_test(test_references_are_sixteen_letters_and_digits),
         cmocka_unit_test(test_references_are_compared_by_time_and_then_sequence),
