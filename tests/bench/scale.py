@@ -2,6 +2,7 @@
 """What the number of accounts costs: stores of several sizes, made by `tollgate store import`, then the same questions to each.
 Started by `make bench-scale`, as root. Ten million accounts: BENCH_FLAGS='10000000' (20 GiB of disk, most of an hour)."""
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -105,19 +106,23 @@ class Sized:
         """Messages while something long runs. An import into the store that is served is refused; so: the export of all of it,
         and an import into another store on the same disk."""
         other = self.directory / "other"
-        other.mkdir(mode=0o755)
+        other.mkdir()
+        other.chmod(0o777)  # the command becomes the owner of the store
         spare = Tollgate(other)
         make_export.write(min(self.accounts, 100000), other / "export.jsonl")
-        export = 'store export /dev/null'
-        fill = f'rm -rf "{spare.store}"; "$0" -c "{spare.config}" --yes init; "$0" -c "{spare.config}" store import "{other}/export.jsonl"'
-        for name, command in (("export", f'"$0" -c "{self.tollgate.config}" {export}'), ("import", fill)):
+        export = f'rm -f "{other}/all.jsonl" && "$0" -c "{self.tollgate.config}" store export "{other}/all.jsonl"'
+        fill = f'rm -rf "{spare.store}" && "$0" -c "{spare.config}" --yes init && "$0" -c "{spare.config}" store import "{other}/export.jsonl"'
+        for name, command in (("export", export), ("import", fill)):
             # Again and again as long as the load runs: a small store is soon done.
-            runner = subprocess.Popen(["sh", "-c", f"while :; do {command}; done", BUILD / "admin/tollgate"],
+            runner = subprocess.Popen(["sh", "-c", f"while {command}; do :; done", BUILD / "admin/tollgate"],
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
             try:
                 self.load(f"beside_{name}_8", "milter_load", milter, "milter", ["-c", 8, *senders], 1, seconds * 2)
+                if runner.poll() is not None:
+                    raise RuntimeError(f"store {name} failed beside the load")
             finally:
-                os.killpg(runner.pid, signal.SIGTERM)  # the session that was started here
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(runner.pid, signal.SIGTERM)  # the session that was started here
                 runner.wait()
 
     def ask(self):
