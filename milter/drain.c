@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <time.h>
 #include "milter/drain.h"
+#include "schema/metrics.h"
 
 enum { LOOK_MS = 5 };
 
@@ -39,20 +40,13 @@ bool drain_begun(struct drain *drain)
     return atomic_load(&drain->draining);
 }
 
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Returns what is left. By the clock: where the cores are busy a pause takes much longer than it says. */
 static unsigned wait_for_none(atomic_uint *count, int wait_ms)
 {
     const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
-    const int64_t until = clock_ms() + wait_ms;
+    const uint64_t until = tg_metrics_clock() + (uint64_t)wait_ms * 1000000;
     unsigned left;
-    while ((left = atomic_load(count)) > 0 && clock_ms() < until)
+    while ((left = atomic_load(count)) > 0 && tg_metrics_clock() < until)
         nanosleep(&pause, NULL);
     return left;
 }
