@@ -35,12 +35,14 @@ struct conn {
     struct conns *conns;
     const struct door *door;
     struct bufferevent *bev;
-    struct event *timer;   /* idle, or the running request's */
+    struct event *timer;
+    int64_t wakes_ms;      /* when it goes off, by app_ticks_ms() */
+    int64_t deadline_ms;   /* when the peer has been idle, or at its request, for too long */
     LIST_HEAD(, later) later;
     unsigned later_count;
     unsigned long number;
     unsigned metric;       /* the door's */
-    bool partial;          /* the timer is a request's */
+    bool partial;          /* the deadline is a request's */
     bool held;             /* not read from: too much is unsent */
     bool finishing;
     bool inside;           /* a function of the door is running */
@@ -149,11 +151,23 @@ static bool finish_if_done(struct conn *conn)
 
 /* ---- input ---- */
 
-static void arm(struct conn *conn, bool partial)
+static void wake_at(struct conn *conn, int64_t at_ms, int64_t now_ms)
 {
-    struct timeval wait = { .tv_sec = partial ? conn->door->request_s : conn->door->idle_s };
-    conn->partial = partial;
+    int64_t left = at_ms - now_ms;
+    struct timeval wait = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
+    conn->wakes_ms = at_ms;
     event_add(conn->timer, &wait);
+}
+
+/* Each request moves the deadline further away, and a timer that is moved costs more than one that finds, when it goes off,
+ * that there is time left: it is touched only where it would come too late. */
+static void set_deadline(struct conn *conn, bool partial)
+{
+    int64_t now_ms = app_ticks_ms();
+    conn->partial = partial;
+    conn->deadline_ms = now_ms + 1000 * (int64_t)(partial ? conn->door->request_s : conn->door->idle_s);
+    if (conn->wakes_ms == 0 || conn->deadline_ms < conn->wakes_ms)
+        wake_at(conn, conn->deadline_ms, now_ms);
 }
 
 /* One request out of the input. 1: done, 0: not whole yet, -1: the connection is gone. */
@@ -198,7 +212,7 @@ static void take_input(struct conn *conn)
     bool partial = evbuffer_get_length(bufferevent_get_input(conn->bev)) > 0 && !conn->held;
     /* A request's time runs from its first octet, not from its latest. */
     if (!partial || !conn->partial || requests > 0)
-        arm(conn, partial);
+        set_deadline(conn, partial);
 }
 
 static void on_read(struct bufferevent *bev, void *arg)
@@ -244,9 +258,13 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *conn = arg;
+    int64_t now_ms = app_ticks_ms();
     (void)fd;
     (void)what;
-    end_now(conn, conn->partial ? CONN_SLOW_REQUEST : CONN_IDLE, NULL);
+    if (now_ms < conn->deadline_ms)
+        wake_at(conn, conn->deadline_ms, now_ms);
+    else
+        end_now(conn, conn->partial ? CONN_SLOW_REQUEST : CONN_IDLE, NULL);
 }
 
 /* ---- what doors call ---- */
@@ -373,7 +391,7 @@ static void start(struct conn *conn)
     bufferevent_setwatermark(conn->bev, EV_WRITE, OUTPUT_LOW, 0);
     bufferevent_set_timeouts(conn->bev, NULL, &write_timeout);
     bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
-    arm(conn, false);
+    set_deadline(conn, false);
     if (conn->door->opened == NULL)
         return;
     conn->inside = true;

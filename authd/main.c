@@ -114,26 +114,34 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
     tg_notify("READY=1");
 }
 
+/* What libevent puts back at the end: a second SIGTERM must not cut off the committer's last batch. Not SIG_IGN, which
+ * would throw away a signal that waits. */
+static void heed_not(int number)
+{
+    (void)number;
+}
+
 static enum tg_code catch_signals(struct daemon *d, struct tg_error *err)
 {
-    sigset_t waiting;
+    static const int ours[] = { SIGTERM, SIGINT, SIGHUP };
+    sigset_t held;
     signal(SIGPIPE, SIG_IGN);
-    /* What libevent restores at the end: a second SIGTERM must not cut off the committer's last batch. */
-    signal(SIGTERM, SIG_IGN);
-    signal(SIGINT, SIG_IGN);
-    bool reload = sigpending(&waiting) == 0 && sigismember(&waiting, SIGHUP) == 1;
-    signal(SIGHUP, SIG_IGN);
     d->term = evsignal_new(d->app.base, SIGTERM, on_stop, d);
     d->interrupt = evsignal_new(d->app.base, SIGINT, on_stop, d);
     d->hangup = evsignal_new(d->app.base, SIGHUP, on_hangup, d);
     d->deadline = evtimer_new(d->app.base, on_deadline, d);
-    if (d->term == NULL || d->interrupt == NULL || d->hangup == NULL || d->deadline == NULL ||
-        event_add(d->term, NULL) != 0 || event_add(d->interrupt, NULL) != 0 || event_add(d->hangup, NULL) != 0)
-        return tg_fail(err, TG_FAILED, "can't catch signals: %s", strerror(errno));
-    tg_daemon_hold_reloads(false);
-    if (reload) /* what waited was ignored */
-        event_active(d->hangup, EV_SIGNAL, 1);
-    return TG_OK;
+    if (d->term == NULL || d->interrupt == NULL || d->hangup == NULL || d->deadline == NULL)
+        return tg_fail(err, TG_FAILED, "can't catch signals: %s", strerror(ENOMEM));
+    /* One that comes in the midst of this waits for its event. */
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        sigaddset(&held, ours[i]);
+    pthread_sigmask(SIG_BLOCK, &held, NULL);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        signal(ours[i], heed_not);
+    int rc = event_add(d->term, NULL) | event_add(d->interrupt, NULL) | event_add(d->hangup, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &held, NULL);
+    return rc == 0 ? TG_OK : tg_fail(err, TG_FAILED, "can't catch signals: %s", strerror(errno));
 }
 
 /* ---- from start to end ---- */

@@ -272,6 +272,23 @@ static void test_an_idle_client_is_sent_away(void **state)
     assert_true(app_ticks_ms() - start >= 1900);
 }
 
+static void test_who_asks_is_not_idle_until_as_long_after_its_latest_request(void **state)
+{
+    struct fixture *f = *state;
+    int fd = join(f);
+    int64_t latest = app_ticks_ms();
+    /* The second one is asked after the first one's timer was to go off. */
+    for (int i = 0; i < 2; i++) {
+        while (app_ticks_ms() < latest + 1200)
+            turn(f);
+        latest = app_ticks_ms();
+        say(fd, "ECHO still here\n");
+        hear(f, fd, "still here\n");
+    }
+    assert_ends(f, fd, "idle too long");
+    assert_true(app_ticks_ms() - latest >= 1900);
+}
+
 static void test_a_request_has_its_time_from_its_first_byte_on(void **state)
 {
     struct fixture *f = *state;
@@ -447,6 +464,7 @@ int main(void)
         TEST(test_many_short_requests_are_no_long_one),
         TEST(test_another_protocol_ends_it),
         TEST(test_an_idle_client_is_sent_away),
+        TEST(test_who_asks_is_not_idle_until_as_long_after_its_latest_request),
         TEST(test_a_request_has_its_time_from_its_first_byte_on),
         TEST(test_a_client_that_does_not_read_is_not_read_from),
         TEST(test_a_client_that_never_reads_is_sent_away),
