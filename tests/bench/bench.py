@@ -119,7 +119,7 @@ def auth_groups(bench):
 def saslauthd_groups(bench):
     user, password = bench.accounts[0].username, bench.accounts[0].password
     here = peers.Peer("Tollgate", f"unix:{bench.disk.run}/mux", [bench.disk.authd.pid], None)
-    subjects = [here, *(bench.peer(peers.saslauthd, user, password, cache) for cache in (False, True))]
+    subjects = [here, *(bench.peer(peers.saslauthd, user, password, *how) for how in (("sasldb",), ("sasldb", True), ("shadow",)))]
     yield [measure.Case("saslauthd protocol, 8 connections", p.name,
                         [LOAD / "line_load", "-p", "saslauthd", "-a", p.address, "-c", 8, "-u", user, "-w", password],
                         p.pids, unit="login", note=p.note) for p in subjects if p is not None]

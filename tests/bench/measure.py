@@ -78,14 +78,16 @@ class Case:
     cost: float = 1      # for how many seconds it runs, relative to the others
     rounds: list = dataclasses.field(default_factory=list)
     note: str = ""
-    after: object = None  # called behind each round
+    ended: object = None  # waits until all that was asked is done; its time counts
 
 
 def one_round(case, seconds):
-    before, cpu = stolen(), cpu_seconds(case.pids)
+    before, cpu, began = stolen(), cpu_seconds(case.pids), time.monotonic()
     argv = [str(a) for a in case.argv] + ["-t", str(seconds * case.cost)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds * case.cost + 120, check=False)
-    after, cpu_after = stolen(), cpu_seconds(case.pids)
+    if case.ended is not None:
+        case.ended()
+    took, after, cpu_after = time.monotonic() - began, stolen(), cpu_seconds(case.pids)
     try:
         figures = json.loads(done.stdout)
     except ValueError:
@@ -93,7 +95,10 @@ def one_round(case, seconds):
     figures["steal"] = (after[0] - before[0]) / max(1, after[1] - before[1])
     if done.returncode != 0 or figures["requests"] == 0:
         figures["error"] = done.stderr.strip().split("\n")[0] or "nothing was answered"
-    elif cpu is not None and cpu_after is not None:
+        return figures
+    if case.ended is not None:
+        figures["rate"] = figures["requests"] / took
+    if cpu is not None and cpu_after is not None:
         figures["cpu_us"] = (cpu_after - cpu) * 1e6 / figures["requests"]
     return figures
 
@@ -110,8 +115,6 @@ def run(cases, rounds, seconds, say):
             if len(good(case)) >= rounds or failed > 1 or (number >= rounds and not case.rounds):
                 continue
             case.rounds.append(one_round(case, seconds))
-            if case.after is not None:
-                case.after()
             say(case, case.rounds[-1])
             time.sleep(0.05)
 

@@ -164,22 +164,28 @@ service auth {{
     return start(name, [program, "-F", "-c", here / "conf"], here, here / "auth")
 
 
-def saslauthd(directory, user, password, cache):
-    """With sasldb. It has one place for that file, so it runs in a mount namespace with an /etc of its own."""
-    program, here = need("saslauthd", "sasl2-bin"), make(directory, f"saslauthd{int(cache)}")
+def saslauthd(directory, user, password, source, cache=False):
+    """With sasldb, or with hashed shadow passwords. Each has one place, so it runs in a mount namespace with an /etc of its own,
+    which has no password but this one."""
+    program, here = need("saslauthd", "sasl2-bin"), make(directory, f"saslauthd-{source}{int(cache)}")
     etc = here / "etc"
-    shutil.copytree("/etc", etc, symlinks=True, ignore=lambda d, names: [n for n in names if n in ("ssl", "alternatives")])
-    subprocess.run(["saslpasswd2", "-p", "-c", "-f", etc / "sasldb2", "-u", os.uname().nodename, user],
-                   input=password.encode(), check=True, capture_output=True)
+    shutil.copytree("/etc", etc, symlinks=True, ignore=shutil.ignore_patterns("ssl", "alternatives", "shadow*", "gshadow*"))
+    if source == "sasldb":
+        subprocess.run(["saslpasswd2", "-p", "-c", "-f", etc / "sasldb2", "-u", os.uname().nodename, user],
+                       input=password.encode(), check=True, capture_output=True)
+    else:
+        hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=password, check=True, capture_output=True, text=True)
+        with (etc / "passwd").open("a") as file:
+            file.write(f"{user}:x:65000:65534::/nonexistent:/usr/sbin/nologin\n")
+        (etc / "shadow").write_text(f"{user}:{hashed.stdout.strip()}:20000::::::\n")
     (here / "run").mkdir()
     (here / "run").chmod(0o755)
-    script = 'mount --bind "$1/etc" /etc && exec "$2" -a sasldb -m "$1/run" -n 5 ' + ("-c" if cache else "")
-    subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", here, program], check=True, capture_output=True)
+    script = 'mount --bind "$1/etc" /etc && exec "$2" -a "$3" -m "$1/run" -n 5 ' + ("-c" if cache else "")
+    subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", here, program, source], check=True, capture_output=True)
     pid = int(wait_until("saslauthd's pid", lambda: (here / "run/saslauthd.pid").exists() and
                          (here / "run/saslauthd.pid").read_text().strip()))
     wait_until("saslauthd listens", lambda: answers(here / "run/mux"))
-
-    return Peer(f"saslauthd, sasldb{', cache' if cache else ''}", f"unix:{here}/run/mux", [pid], lambda: end(pid))
+    return Peer(f"saslauthd, {source}{', cache' if cache else ''}", f"unix:{here}/run/mux", [pid], lambda: end(pid))
 
 
 # ---- policy delegation ----
