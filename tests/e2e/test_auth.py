@@ -119,17 +119,21 @@ def test_with_an_overlap_both_passwords_are_valid_until_the_old_one_expires(rela
     for works in MECHANISMS.values():
         assert works(relay, account.username, account.password)
         assert works(relay, account.username, new)
-    # Another change: the first password is out at once, the second stays for three seconds more.
-    third = relay.command("account", "password", account.username, "--overlap", "3s")["password"]
 
     def test_says(password):
         return relay.tollgate.try_command("auth", "test", account.username, stdin=password + "\n").status
+    # Another change: the first password is out at once.
+    third = relay.command("account", "password", account.username, "--overlap", "1h")["password"]
     assert [test_says(p) for p in (account.password, new, third)] == [4, 0, 0]
-    wait_until("the old password's end", lambda: test_says(new) == 4)
+    # And one whose overlap ends while we look.
+    fourth = relay.command("account", "password", account.username, "--overlap", "1s")["password"]
+    assert test_says(new) == 4
+    wait_until("the old password's end", lambda: test_says(third) == 4)
+    assert test_says(fourth) == 0
     # For failures of one username are answered late, as few as will do.
     for works in MECHANISMS.values():
-        assert not works(relay, account.username, new)
-    assert gsasl(relay, account.username, third)
+        assert not works(relay, account.username, third)
+    assert gsasl(relay, account.username, fourth)
 
 
 def test_a_password_that_changes_counts_on_a_connection_that_is_open(relay, account):
