@@ -7,46 +7,28 @@
 #include "admin/dashboard.h"
 #include "admin/json.h"
 #include "admin/output.h"
+#include "admin/rows.h"
 
 /* ---- list, show ---- */
 
-static enum tg_code list_walk(struct context *c, const struct input *in, struct tg_view *view, json_t *out, struct tg_error *err)
-{
-    const struct value *customer = input_value(in, "customer");
-    const char *status = input_text(in, "status");
-    enum tg_db db = customer->given ? TG_DB_CUSTOMER_ACCOUNTS : TG_DB_ACCOUNTS;
-    struct tg_key prefix = customer->given ? tg_key_id((uint64_t)customer->number) : tg_key_all();
-    struct tg_walk *walk;
-    Tg__Account *account;
-    enum tg_code code = tg_walk_begin(view, db, &prefix, NULL, TG_FORWARD, &walk, err);
-    if (code != TG_OK)
-        return code;
-    while ((code = tg_account_next(view, walk, db, &account, err)) == TG_OK) {
-        json_t *object;
-        if (status != NULL && strcmp(status, tg_status_name(tg_account_status(account))) != 0)
-            continue;
-        if ((code = json_account(view, c->settings, account, c->now, &object, err)) != TG_OK)
-            break;
-        json_array_append_new(out, object);
-    }
-    tg_walk_end(&walk);
-    return code == TG_NOT_FOUND ? TG_OK : code;
-}
+struct wanted {
+    const struct context *context;
+    enum tg_db db;
+    const char *status; /* NULL: all */
+};
 
-static enum tg_code account_list(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+static enum tg_code next_account(const struct row_place *place, const void *arg, json_t **row, struct tg_error *err)
 {
-    struct tg_view *view;
-    enum tg_code code = tg_view_begin(c->store, &view, err);
-    if (code != TG_OK)
+    const struct wanted *w = arg;
+    Tg__Account *account;
+    enum tg_code code = tg_account_next(place->view, place->walk, w->db, &account, err);
+    if (code != TG_OK || (w->status != NULL && strcmp(w->status, tg_status_name(tg_account_status(account))) != 0))
         return code;
-    *result = json_array();
-    code = list_walk(c, in, view, *result, err);
-    tg_view_end(&view);
-    return code;
+    return json_account(place->view, w->context->settings, account, w->context->now, row, err);
 }
 
 /* The plan's figures and the reputation's level beside the account's own, for one row. */
-static json_t *row_of(const json_t *account)
+static json_t *cells_of(const json_t *account)
 {
     static const char *const from_plan[] = { "plan", "used", "left" };
     const json_t *last = json_object_get(account, "last_used");
@@ -62,17 +44,19 @@ static json_t *row_of(const json_t *account)
     return row;
 }
 
-static void render_list(const struct terminal *terminal, const json_t *result)
+static enum tg_code account_list(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
-    bool wide = !terminal->is_tty || terminal->width >= 110;
-    json_t *rows = json_array();
-    size_t i;
-    const json_t *account;
-    json_array_foreach(result, i, account)
-        json_array_append_new(rows, row_of(account));
-    output_table(terminal, rows, wide ? "username status customer plan used left reputation last_used type description"
-                                      : "username status plan left reputation last_used description");
-    json_decref(rows);
+    const struct value *customer = input_value(in, "customer");
+    bool wide = !c->terminal->is_tty || c->terminal->width >= 110;
+    struct wanted wanted = { .context = c, .db = customer->given ? TG_DB_CUSTOMER_ACCOUNTS : TG_DB_ACCOUNTS, .status = input_text(in, "status") };
+    struct rows rows = {
+        .db = wanted.db, .prefix = customer->given ? tg_key_id((uint64_t)customer->number) : tg_key_all(),
+        .next = next_account, .arg = &wanted, .cells = cells_of,
+        .columns = wide ? "username status customer plan used left reputation last_used type description"
+                        : "username status plan left reputation last_used description",
+    };
+    (void)result;
+    return rows_print(c, in, &rows, err);
 }
 
 const struct command cmd_account_list = {
@@ -83,7 +67,6 @@ const struct command cmd_account_list = {
         { .name = "status", .type = OPT_CHOICE, .value = "STATUS", .choices = "enabled|waiting|error|disabled", .help = "of this status" },
         { 0 } },
     .example = "tollgate account list --status disabled",
-    .render = render_list,
     .run = account_list,
 };
 

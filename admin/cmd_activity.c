@@ -7,18 +7,25 @@
 #include "admin/follow.h"
 #include "admin/json.h"
 #include "admin/output.h"
-#include "admin/panel.h"
+#include "admin/rows.h"
 #include "schema/account.h"
 #include "schema/activity_newest.h"
 
 #define COLUMNS "time username kind result rule sender recipients client queue_id ref"
 enum { DEFAULT_LIMIT = 100, TABLE_WIDTH = 160 };
 
-/* What is shown is in memory, a kilobyte or two an event. A view keeps what is read of a few. */
-enum { SHOWN_MAX = 100000, EVENTS_A_VIEW = 1000 };
+/* Of an event that is shown its key is in memory. */
+enum { SHOWN_MAX = 100000 };
 
-static enum tg_code find(struct context *c, const char *username, struct tg_newest *wanted, struct tg_event_id **ids, size_t *count,
-                         bool *more, struct tg_error *err)
+/* What is shown, oldest first. */
+struct events {
+    struct tg_event_id *ids;
+    size_t count;
+    bool one_account;
+};
+
+static enum tg_code find(struct context *c, const char *username, struct tg_newest *wanted, struct events *events, bool *more,
+                         struct tg_error *err)
 {
     struct tg_view *view;
     Tg__Account *account;
@@ -29,59 +36,77 @@ static enum tg_code find(struct context *c, const char *username, struct tg_newe
     if (username != NULL && (code = tg_account_by_username(view, username, &account, err)) == TG_OK)
         wanted->account_id = account->id;
     if (code == TG_OK)
-        code = tg_activity_newest(view, wanted, ids, count, more, err);
+        code = tg_activity_newest(view, wanted, &events->ids, &events->count, more, err);
     tg_view_end(&view);
     return code;
 }
 
 /* Events do not change; one that retention has removed meanwhile is left out. */
-static enum tg_code read_some(struct context *c, const struct tg_event_id *ids, size_t count, json_t *out, struct tg_error *err)
+static enum tg_code next_event(const struct row_place *place, const void *arg, json_t **row, struct tg_error *err)
 {
-    struct tg_view *view;
+    const struct events *events = arg;
     Tg__Activity *activity;
-    enum tg_code code = tg_view_begin(c->store, &view, err);
-    for (size_t i = 0; i < count && (code == TG_OK || code == TG_NOT_FOUND); i++) {
-        struct tg_key key = tg_key_event(&ids[i]);
-        code = tg_get_record(view, TG_DB_ACTIVITY, &key, &tg__activity__descriptor, &activity, err);
-        if (code == TG_OK)
-            json_array_append_new(out, json_activity(json_username(view, ids[i].account_id), &ids[i], activity));
-    }
-    tg_view_end(&view);
+    if (place->at == events->count)
+        return tg_fail(err, TG_NOT_FOUND, "no more events");
+    const struct tg_event_id *id = &events->ids[place->at];
+    struct tg_key key = tg_key_event(id);
+    enum tg_code code = tg_get_record(place->view, TG_DB_ACTIVITY, &key, &tg__activity__descriptor, &activity, err);
+    if (code == TG_OK)
+        *row = json_activity(json_username(place->view, id->account_id), id, activity);
     return code == TG_NOT_FOUND ? TG_OK : code;
 }
 
-/* Oldest first. */
-static enum tg_code read_events(struct context *c, const char *username, struct tg_newest *wanted, bool tell, json_t **out,
-                                struct tg_error *err)
+static void whole_event(const struct terminal *t, const json_t *event, const void *arg)
 {
-    struct tg_event_id *ids = NULL;
-    size_t count = 0;
+    (void)arg;
+    output_object(t, event);
+}
+
+static void event_line(const struct terminal *t, const json_t *event, const void *arg)
+{
+    const struct events *events = arg;
+    events_line(t, event, !events->one_account, true);
+}
+
+/* A table where there is room for it, else a line for each; a single one with all that is known. */
+static enum tg_code print_events(struct context *c, const struct input *in, struct events *events, struct tg_error *err)
+{
+    struct rows rows = { .db = TG_DB_COUNT, .next = next_event, .arg = events };
+    events->one_account = true;
+    for (size_t i = 1; i < events->count; i++)
+        events->one_account = events->one_account && events->ids[i].account_id == events->ids[0].account_id;
+    if (c->terminal->is_tty && events->count == 1)
+        rows.line = whole_event;
+    else if (c->terminal->is_tty && c->terminal->width < TABLE_WIDTH)
+        rows.line = event_line;
+    return rows_print(c, in, &rows, err);
+}
+
+static enum tg_code newest(struct context *c, const struct input *in, struct tg_newest *wanted, bool tell, struct tg_error *err)
+{
+    struct events events = { 0 };
     bool more = false;
-    enum tg_code code = find(c, username, wanted, &ids, &count, &more, err);
-    *out = json_array();
-    for (size_t at = 0, some; at < count && code == TG_OK; at += some) {
-        some = count - at < EVENTS_A_VIEW ? count - at : EVENTS_A_VIEW;
-        code = read_some(c, ids + at, some, *out, err);
-    }
-    free(ids);
+    enum tg_code code = find(c, in->arg[0], wanted, &events, &more, err);
     if (code == TG_OK && more && tell)
-        fprintf(stderr, "tollgate: only the newest %zu are shown: --limit shows more, a later --since fewer\n", count);
+        fprintf(stderr, "tollgate: only the newest %zu are shown: --limit shows more, a later --since fewer\n", events.count);
+    if (code == TG_OK)
+        code = print_events(c, in, &events, err);
+    free(events.ids);
     return code;
 }
 
-static enum tg_code by_reference(struct context *c, const char *ref, json_t **result, struct tg_error *err)
+static enum tg_code by_reference(struct context *c, const struct input *in, struct tg_error *err)
 {
     struct tg_view *view;
     struct tg_event_id id;
+    struct events events = { .ids = &id, .count = 1 };
     Tg__Activity *activity;
     enum tg_code code = tg_view_begin(c->store, &view, err);
     if (code != TG_OK)
         return code;
-    code = tg_activity_by_ref(view, ref, &id, &activity, err);
-    if (code == TG_OK)
-        *result = json_pack("[o]", json_activity(json_username(view, id.account_id), &id, activity));
+    code = tg_activity_by_ref(view, input_text(in, "ref"), &id, &activity, err);
     tg_view_end(&view);
-    return code;
+    return code == TG_OK ? print_events(c, in, &events, err) : code;
 }
 
 static enum tg_code activity(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
@@ -89,40 +114,17 @@ static enum tg_code activity(struct context *c, const struct input *in, json_t *
     const struct value *limit = input_value(in, "limit"), *since = input_value(in, "since");
     const char *kind_name = input_text(in, "kind");
     Tg__ActivityKind kind;
+    (void)result;
     struct tg_newest wanted = {
         .since_us = since->given ? since->number * 1000000 : INT64_MIN,
         .kind = kind_name != NULL && tg_activity_kind_parse(kind_name, &kind) ? &kind : NULL,
         .limit = limit->given ? (size_t)limit->number : since->given ? SHOWN_MAX : DEFAULT_LIMIT,
     };
     if (input_text(in, "ref") != NULL)
-        return by_reference(c, input_text(in, "ref"), result, err);
+        return by_reference(c, in, err);
     if (input_flag(in, "follow"))
         return follow_activity(c, in, in->arg[0], kind_name, since->given ? wanted.since_us : c->now * 1000000, err);
-    return read_events(c, in->arg[0], &wanted, since->given && !limit->given, result, err);
-}
-
-static bool of_one_account(const json_t *events)
-{
-    size_t i;
-    const json_t *event;
-    json_array_foreach(events, i, event)
-        if (strcmp(text_of(event, "username"), text_of(json_array_get(events, 0), "username")) != 0)
-            return false;
-    return true;
-}
-
-/* A table where there is room for it, else a line for each; a single one with all that is known. */
-static void render(const struct terminal *t, const json_t *events)
-{
-    size_t i;
-    const json_t *event;
-    if (t->is_tty && json_array_size(events) == 1)
-        output_object(t, json_array_get(events, 0));
-    else if (!t->is_tty || t->width >= TABLE_WIDTH || json_array_size(events) == 0)
-        output_table(t, events, COLUMNS);
-    else
-        json_array_foreach(events, i, event)
-            events_line(t, event, !of_one_account(events), true);
+    return newest(c, in, &wanted, since->given && !limit->given, err);
 }
 
 const struct command cmd_activity = {
@@ -138,6 +140,5 @@ const struct command cmd_activity = {
         { 0 } },
     .example = "tollgate activity k3v9x0a2m7qd --since 2h --kind refused",
     .columns = COLUMNS,
-    .render = render,
     .run = activity,
 };

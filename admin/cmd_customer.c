@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "admin/commands.h"
 #include "admin/json.h"
+#include "admin/rows.h"
 #include "schema/customer.h"
 
 static enum tg_code read_id(const char *text, uint64_t *id, struct tg_error *err)
@@ -70,25 +71,21 @@ const struct command cmd_customer_add = {
 
 /* ---- list, show ---- */
 
+static enum tg_code next_customer(const struct row_place *place, const void *arg, json_t **row, struct tg_error *err)
+{
+    Tg__Customer *customer;
+    (void)arg;
+    enum tg_code code = tg_customer_next(place->view, place->walk, &customer, err);
+    if (code == TG_OK)
+        *row = json_customer(customer);
+    return code;
+}
+
 static enum tg_code customer_list(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
-    struct tg_view *view;
-    struct tg_walk *walk;
-    struct tg_key all = tg_key_all();
-    Tg__Customer *customer;
-    (void)in;
-    enum tg_code code = tg_view_begin(c->store, &view, err);
-    if (code != TG_OK)
-        return code;
-    *result = json_array();
-    code = tg_walk_begin(view, TG_DB_CUSTOMERS, &all, NULL, TG_FORWARD, &walk, err);
-    if (code == TG_OK) {
-        while ((code = tg_customer_next(view, walk, &customer, err)) == TG_OK)
-            json_array_append_new(*result, json_customer(customer));
-        tg_walk_end(&walk);
-    }
-    tg_view_end(&view);
-    return code == TG_NOT_FOUND ? TG_OK : code;
+    struct rows rows = { .db = TG_DB_CUSTOMERS, .prefix = tg_key_all(), .next = next_customer };
+    (void)result;
+    return rows_print(c, in, &rows, err);
 }
 
 const struct command cmd_customer_list = {

@@ -3,6 +3,7 @@
 #include "admin/commands.h"
 #include "admin/domain_view.h"
 #include "admin/json.h"
+#include "admin/rows.h"
 #include "schema/domain_check.h"
 #include "schema/domain_dns.h"
 
@@ -63,29 +64,19 @@ const struct command cmd_domain_add = {
     .run = domain_add,
 };
 
+static enum tg_code next_domain(const struct row_place *place, const void *arg, json_t **row, struct tg_error *err)
+{
+    Tg__Domain *domain;
+    (void)arg;
+    enum tg_code code = tg_domain_next(place->view, place->walk, &domain, err);
+    return code == TG_OK ? json_domain(place->view, domain, row, err) : code;
+}
+
 static enum tg_code domain_list(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
-    struct tg_view *view;
-    struct tg_walk *walk;
-    struct tg_key all = tg_key_all();
-    Tg__Domain *domain;
-    (void)in;
-    enum tg_code code = tg_view_begin(c->store, &view, err);
-    if (code != TG_OK)
-        return code;
-    *result = json_array();
-    code = tg_walk_begin(view, TG_DB_DOMAINS, &all, NULL, TG_FORWARD, &walk, err);
-    if (code == TG_OK) {
-        while ((code = tg_domain_next(view, walk, &domain, err)) == TG_OK) {
-            json_t *object;
-            if ((code = json_domain(view, domain, &object, err)) != TG_OK)
-                break;
-            json_array_append_new(*result, object);
-        }
-        tg_walk_end(&walk);
-    }
-    tg_view_end(&view);
-    return code == TG_NOT_FOUND ? TG_OK : code;
+    struct rows rows = { .db = TG_DB_DOMAINS, .prefix = tg_key_all(), .next = next_domain };
+    (void)result;
+    return rows_print(c, in, &rows, err);
 }
 
 const struct command cmd_domain_list = {

@@ -2,6 +2,7 @@
 #include "admin/commands.h"
 #include "admin/json.h"
 #include "admin/output.h"
+#include "admin/rows.h"
 #include "schema/account.h"
 #include "schema/network.h"
 
@@ -81,56 +82,50 @@ const struct command cmd_ip_remove = {
 
 /* ---- list, lookup ---- */
 
-static enum tg_code list_account(struct tg_view *view, uint64_t id, json_t *out, struct tg_error *err)
-{
-    struct tg_network_entry *list;
-    size_t count;
-    enum tg_code code = tg_network_of_account(view, id, &list, &count, err);
-    for (size_t i = 0; code == TG_OK && i < count; i++) {
-        list[i].account_id = id;
-        json_array_append_new(out, entry_object(view, &list[i]));
-    }
-    return code;
-}
-
-static enum tg_code list_all(struct tg_view *view, json_t *out, struct tg_error *err)
-{
-    struct tg_walk *walk;
-    struct tg_span key, value;
-    struct tg_key all = tg_key_all();
-    enum tg_code code = tg_walk_begin(view, TG_DB_NETWORKS, &all, NULL, TG_FORWARD, &walk, err);
-    if (code != TG_OK)
-        return code;
-    while ((code = tg_walk_next(walk, &key, &value, err)) == TG_OK) {
-        struct tg_network_entry entry;
-        Tg__AuthorisedIp *record;
-        if (!tg_read_network(key, &entry.network, &entry.account_id) ||
-            tg_unpack(view, TG_DB_NETWORKS, value, &tg__authorised_ip__descriptor, &record, err) != TG_OK) {
-            code = tg_fail(err, TG_UNUSABLE, "a damaged record in networks (run tollgate store check)");
-            break;
-        }
-        entry.note = record->note;
-        entry.since = record->since;
-        json_array_append_new(out, entry_object(view, &entry));
-    }
-    tg_walk_end(&walk);
-    return code == TG_NOT_FOUND ? TG_OK : code;
-}
-
-static enum tg_code ip_list(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+/* An account's own are few. */
+static enum tg_code list_account(struct context *c, const char *username, json_t **result, struct tg_error *err)
 {
     struct tg_view *view;
+    struct tg_network_entry *list;
     Tg__Account *account;
+    size_t count = 0;
     enum tg_code code = tg_view_begin(c->store, &view, err);
     if (code != TG_OK)
         return code;
     *result = json_array();
-    if (in->arg[0] == NULL)
-        code = list_all(view, *result, err);
-    else if ((code = tg_account_by_username(view, in->arg[0], &account, err)) == TG_OK)
-        code = list_account(view, account->id, *result, err);
+    code = tg_account_by_username(view, username, &account, err);
+    if (code == TG_OK)
+        code = tg_network_of_account(view, account->id, &list, &count, err);
+    for (size_t i = 0; code == TG_OK && i < count; i++) {
+        list[i].account_id = account->id;
+        json_array_append_new(*result, entry_object(view, &list[i]));
+    }
     tg_view_end(&view);
     return code;
+}
+
+static enum tg_code next_ip(const struct row_place *place, const void *arg, json_t **row, struct tg_error *err)
+{
+    struct tg_span key, value;
+    struct tg_network_entry entry;
+    Tg__AuthorisedIp *record;
+    (void)arg;
+    enum tg_code code = tg_walk_next(place->walk, &key, &value, err);
+    if (code != TG_OK)
+        return code;
+    if (!tg_read_network(key, &entry.network, &entry.account_id) ||
+        tg_unpack(place->view, TG_DB_NETWORKS, value, &tg__authorised_ip__descriptor, &record, err) != TG_OK)
+        return tg_fail(err, TG_UNUSABLE, "a damaged record in networks (run tollgate store check)");
+    entry.note = record->note;
+    entry.since = record->since;
+    *row = entry_object(place->view, &entry);
+    return TG_OK;
+}
+
+static enum tg_code ip_list(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
+{
+    struct rows rows = { .db = TG_DB_NETWORKS, .prefix = tg_key_all(), .next = next_ip };
+    return in->arg[0] != NULL ? list_account(c, in->arg[0], result, err) : rows_print(c, in, &rows, err);
 }
 
 const struct command cmd_ip_list = {

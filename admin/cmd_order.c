@@ -3,42 +3,52 @@
 #include "admin/commands.h"
 #include "admin/json.h"
 #include "admin/output.h"
+#include "admin/rows.h"
 #include "admin/shop.h"
 #include "schema/account.h"
 #include "schema/billing.h"
 
 /* ---- list, show ---- */
 
-static enum tg_code list_walk(struct context *c, const struct input *in, struct tg_view *view, json_t *out, struct tg_error *err)
+struct wanted {
+    const struct context *context;
+    const char *status;  /* NULL: all */
+    uint64_t account_id; /* 0: of all */
+};
+
+static enum tg_code next_order(const struct row_place *place, const void *arg, json_t **row, struct tg_error *err)
 {
-    const char *status = input_text(in, "status"), *username = input_text(in, "account");
-    struct tg_key all = tg_key_all();
-    struct tg_walk *walk;
+    const struct wanted *w = arg;
     Tg__Order *order;
+    enum tg_code code = tg_order_next(place->view, place->walk, &order, err);
+    if (code == TG_OK && (w->status == NULL || strcmp(w->status, tg_order_status_name(order->status)) == 0) &&
+        (w->account_id == 0 || order->account_id == w->account_id))
+        *row = json_order(place->view, w->context->settings, order, w->context->now);
+    return code;
+}
+
+static enum tg_code id_of(struct context *c, const char *username, uint64_t *id, struct tg_error *err)
+{
+    struct tg_view *view;
     Tg__Account *account;
-    enum tg_code code = TG_OK;
-    if (username != NULL && (code = tg_account_by_username(view, username, &account, err)) != TG_OK)
+    enum tg_code code = tg_view_begin(c->store, &view, err);
+    if (code != TG_OK)
         return code;
-    if ((code = tg_walk_begin(view, TG_DB_ORDERS, &all, NULL, TG_FORWARD, &walk, err)) != TG_OK)
-        return code;
-    while ((code = tg_order_next(view, walk, &order, err)) == TG_OK)
-        if ((status == NULL || strcmp(status, tg_order_status_name(order->status)) == 0) &&
-            (username == NULL || order->account_id == account->id))
-            json_array_append_new(out, json_order(view, c->settings, order, c->now));
-    tg_walk_end(&walk);
-    return code == TG_NOT_FOUND ? TG_OK : code;
+    code = tg_account_by_username(view, username, &account, err);
+    if (code == TG_OK)
+        *id = account->id;
+    tg_view_end(&view);
+    return code;
 }
 
 static enum tg_code order_list(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
-    struct tg_view *view;
-    enum tg_code code = tg_view_begin(c->store, &view, err);
-    if (code != TG_OK)
-        return code;
-    *result = json_array();
-    code = list_walk(c, in, view, *result, err);
-    tg_view_end(&view);
-    return code;
+    const char *username = input_text(in, "account");
+    struct wanted wanted = { .context = c, .status = input_text(in, "status") };
+    struct rows rows = { .db = TG_DB_ORDERS, .prefix = tg_key_all(), .next = next_order, .arg = &wanted };
+    enum tg_code code = username != NULL ? id_of(c, username, &wanted.account_id, err) : TG_OK;
+    (void)result;
+    return code == TG_OK ? rows_print(c, in, &rows, err) : code;
 }
 
 const struct command cmd_order_list = {

@@ -3,10 +3,11 @@
 #include <string.h>
 #include <time.h>
 #include "admin/output.h"
+#include "admin/table.h"
 #include "schema/calendar.h"
 #include "schema/text.h"
 
-enum { COLUMNS_MAX = 12, CELL_SIZE = 400, GAP = 2, LEAST = 8 };
+enum { GAP = 2 };
 
 enum colour output_colour(const char *word)
 {
@@ -27,7 +28,7 @@ enum colour output_colour(const char *word)
 }
 
 /* Times are kept in UTC and shown in the reader's zone. */
-static bool local_time(const char *text, char *out, size_t size)
+bool output_local_time(const char *text, char *out, size_t size)
 {
     int64_t t;
     struct tm tm;
@@ -59,7 +60,7 @@ void output_value(const json_t *value, char *out, size_t size)
     if (value == NULL || json_is_null(value)) {
         snprintf(out, size, "-");
     } else if (json_is_string(value)) {
-        if (!local_time(json_string_value(value), out, size))
+        if (!output_local_time(json_string_value(value), out, size))
             snprintf(out, size, "%s", json_string_value(value));
     } else if (json_is_integer(value)) {
         snprintf(out, size, "%lld", (long long)json_integer_value(value));
@@ -80,146 +81,28 @@ void output_value(const json_t *value, char *out, size_t size)
     }
 }
 
-struct table {
-    char name[COLUMNS_MAX][32];
-    int width[COLUMNS_MAX];
-    bool number[COLUMNS_MAX];
-    size_t columns;
-    bool days; /* no room for the time of day */
-};
-
-static void read_columns(struct table *t, const char *columns)
-{
-    t->columns = 0;
-    while (*columns != '\0' && t->columns < COLUMNS_MAX) {
-        size_t len = strcspn(columns, " ");
-        snprintf(t->name[t->columns++], sizeof t->name[0], "%.*s", (int)len, columns);
-        columns += len + (columns[len] == ' ');
-    }
-}
-
-/* Money is text, so that no program takes it for a binary fraction. */
-static bool is_amount(const char *name)
-{
-    return strcmp(name, "price") == 0 || strcmp(name, "amount") == 0;
-}
-
-static void cell_text(const struct table *t, const json_t *value, char *out, size_t size)
-{
-    output_value(value, out, size);
-    if (t->days && json_is_string(value) && local_time(json_string_value(value), out, size))
-        out[10] = '\0';
-}
-
-/* What is typed elsewhere is not cut. */
-static bool is_whole(const struct table *t, size_t c)
-{
-    static const char *const whole[] = { "username", "ref", "time", "created", "due" };
-    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        if (strcmp(t->name[c], whole[i]) == 0)
-            return true;
-    return t->number[c];
-}
-
-static int total_width(const struct table *t, size_t *widest)
-{
-    int total = -GAP, most = 0;
-    for (size_t c = 0; c < t->columns; c++) {
-        total += t->width[c] + GAP;
-        if (t->width[c] > most && !is_whole(t, c)) {
-            most = t->width[c];
-            *widest = c;
-        }
-    }
-    return total;
-}
-
-static void measure_cells(const struct terminal *terminal, struct table *t, const json_t *rows)
-{
-    size_t i;
-    const json_t *row;
-    for (size_t c = 0; c < t->columns; c++) {
-        t->width[c] = (int)strlen(t->name[c]);
-        t->number[c] = json_array_size(rows) > 0;
-        json_array_foreach(rows, i, row) {
-            char cell[CELL_SIZE];
-            const json_t *value = json_object_get(row, t->name[c]);
-            cell_text(t, value, cell, sizeof cell);
-            int width = terminal_width(terminal, cell);
-            t->width[c] = width > t->width[c] ? width : t->width[c];
-            t->number[c] = t->number[c] && (json_is_integer(value) || is_amount(t->name[c]));
-        }
-    }
-}
-
-/* Too wide for the terminal: times become days, then the widest texts give way, then the last columns. In a pipe nothing does. */
-static void measure(const struct terminal *terminal, struct table *t, const json_t *rows)
-{
-    size_t widest = 0;
-    t->days = false;
-    measure_cells(terminal, t, rows);
-    if (!terminal->is_tty || total_width(t, &widest) <= terminal->width)
-        return;
-    t->days = true;
-    measure_cells(terminal, t, rows);
-    while (t->columns > 0 && total_width(t, &widest) > terminal->width) {
-        if (t->width[widest] > LEAST)
-            t->width[widest]--;
-        else if (t->columns > 1)
-            t->columns--;
-        else
-            return;
-    }
-}
-
-static void put_cell(const struct terminal *terminal, const struct table *t, size_t c, const char *cell, enum colour colour)
-{
-    bool last = c + 1 == t->columns;
-    int width = terminal_width(terminal, cell);
-    if (t->number[c])
-        for (int i = width; i < t->width[c]; i++)
-            fputc(' ', terminal->out);
-    fputs(colour != PLAIN ? terminal_colour(terminal, colour) : "", terminal->out);
-    int used = terminal_text(terminal, cell, t->width[c], 0);
-    fputs(colour != PLAIN ? terminal_plain(terminal) : "", terminal->out);
-    if (last)
-        return;
-    for (int i = t->number[c] ? 0 : used; i < (t->number[c] ? GAP : t->width[c] + GAP); i++)
-        fputc(' ', terminal->out);
-}
-
-static void header_name(const char *key, char *out, size_t size)
-{
-    snprintf(out, size, "%s", key);
-    for (char *c = out; *c != '\0'; c++)
-        *c = *c == '_' ? ' ' : *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
-}
-
 void output_table(const struct terminal *terminal, const json_t *rows, const char *columns)
 {
     struct table t;
     size_t i;
     const json_t *row;
-    char cell[CELL_SIZE];
-    read_columns(&t, columns);
-    measure(terminal, &t, rows);
+    table_begin(&t, columns);
+    json_array_foreach(rows, i, row)
+        table_measure(terminal, &t, row);
     if (json_array_size(rows) == 0) {
-        if (terminal->is_tty)
-            fputs("nothing here yet\n", terminal->out);
+        output_nothing(terminal);
         return;
     }
-    for (size_t c = 0; c < t.columns; c++) {
-        header_name(t.name[c], cell, sizeof cell);
-        put_cell(terminal, &t, c, cell, BOLD);
-    }
-    fputc('\n', terminal->out);
-    json_array_foreach(rows, i, row) {
-        for (size_t c = 0; c < t.columns; c++) {
-            cell_text(&t, json_object_get(row, t.name[c]), cell, sizeof cell);
-            put_cell(terminal, &t, c, cell, output_colour(cell));
-        }
-        fputc('\n', terminal->out);
-    }
+    table_fit(terminal, &t);
+    table_head(terminal, &t);
+    json_array_foreach(rows, i, row)
+        table_row(terminal, &t, row);
+}
+
+void output_nothing(const struct terminal *terminal)
+{
+    if (terminal->is_tty)
+        fputs("nothing here yet\n", terminal->out);
 }
 
 void output_object(const struct terminal *terminal, const json_t *object)

@@ -83,6 +83,12 @@ enum tg_code tg_view_begin(struct tg_store *store, struct tg_view **view, struct
     return TG_OK;
 }
 
+void tg_view_pause(struct tg_view *view)
+{
+    if (!view->in_change && view->txn != NULL)
+        mdb_txn_reset(view->txn);
+}
+
 enum tg_code tg_view_renew(struct tg_view *view, struct tg_error *err)
 {
     /* A change sees itself already; its snapshot is its own. */

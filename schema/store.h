@@ -68,6 +68,8 @@ enum tg_code tg_store_stat(struct tg_store *store, struct tg_store_stat *stat, s
 /* ---- views ---- */
 enum tg_code tg_view_begin(struct tg_store *store, struct tg_view **view, struct tg_error *err) TG_MUST_CHECK;
 enum tg_code tg_view_renew(struct tg_view *view, struct tg_error *err) TG_MUST_CHECK; /* new snapshot; the arena stays */
+/* Lets the snapshot go, where somebody must be waited for: nothing may be read until tg_view_renew. The arena and walks stay. */
+void tg_view_pause(struct tg_view *view);
 void tg_view_end(struct tg_view **view);
 struct tg_arena *tg_view_arena(struct tg_view *view);
 
@@ -88,8 +90,8 @@ struct tg_walk;
 
 /* Walks the keys that start with `prefix` (len 0: all). `from` (NULL: the very first or last) is where to
  * start, inclusive: going forward the least key >= from, going backward the greatest key <= from. The walk
- * lives in the view's arena and must be ended before the view (or change) is. In a change, what the walk
- * has not yet come to may be written; deleting the current key is allowed. */
+ * must be ended before the view (or change) is. In a change, what the walk has not yet come to may be written;
+ * deleting the current key is allowed. */
 enum tg_code tg_walk_begin(struct tg_view *view, enum tg_db db, const struct tg_key *prefix,
                            const struct tg_key *from, enum tg_direction direction, struct tg_walk **walk,
                            struct tg_error *err) TG_MUST_CHECK;
