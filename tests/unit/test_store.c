@@ -154,6 +154,34 @@ static void test_a_walk_goes_on_in_a_renewed_view(void **state)
     tg_view_end(&view);
 }
 
+static void test_a_view_that_pauses_holds_no_snapshot_and_its_walk_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_error err;
+    const char *first[] = { "a", "c", NULL }, *later[] = { "b", NULL };
+    struct tg_view *view;
+    struct tg_walk *walk;
+    struct tg_span key, value;
+    struct tg_key all = tg_key_all();
+    assert_ok(tg_store_change(f->store, put_names, first, &err));
+    assert_ok(tg_view_begin(f->store, &view, &err));
+    assert_ok(tg_walk_begin(view, TG_DB_LOGINS, &all, NULL, TG_FORWARD, &walk, &err));
+    assert_ok(tg_walk_next(walk, &key, &value, &err));
+    tg_view_pause(view);
+    assert_int_equal(tg_count(view, TG_DB_LOGINS, &(uint64_t){ 0 }, &err), TG_UNUSABLE);
+    assert_ok(tg_store_change(f->store, put_names, later, &err));
+    tg_view_pause(view); /* once more does no harm */
+    assert_ok(tg_view_renew(view, &err));
+    assert_ok(tg_walk_next(walk, &key, &value, &err));
+    assert_int_equal(*key.data, 'b');
+    tg_view_pause(view);
+    tg_walk_end(&walk);
+    tg_view_end(&view);
+    assert_ok(tg_view_begin(f->store, &view, &err));
+    assert_ok(tg_count(view, TG_DB_LOGINS, &(uint64_t){ 0 }, &err));
+    tg_view_end(&view);
+}
+
 static void test_a_view_does_not_see_what_came_after_it(void **state)
 {
     struct fixture *f = *state;
@@ -516,6 +544,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_walks_go_both_ways_within_their_prefix, begin, end),
         cmocka_unit_test_setup_teardown(test_a_walk_survives_the_deletion_of_where_it_stands, begin, end),
         cmocka_unit_test_setup_teardown(test_a_walk_goes_on_in_a_renewed_view, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_view_that_pauses_holds_no_snapshot_and_its_walk_goes_on, begin, end),
         cmocka_unit_test_setup_teardown(test_a_view_does_not_see_what_came_after_it, begin, end),
         cmocka_unit_test_setup_teardown(test_a_change_that_refuses_leaves_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_numbers_go_up_from_one, begin, end),
