@@ -148,6 +148,9 @@ void help_manual(FILE *out)
           ".It Fl \\-yes\nAnswers yes where a command would ask.\n.El\n.Pp\n"
           "Started as root it becomes the owner of the store before it opens it.\n"
           "A table is cut to the terminal's width; in a pipe nothing is cut.\nTimes in tables are local.\n"
+          ".Pp\nA list is printed as it is read, however long it is.\n"
+          "It is of one moment as long as the reader keeps up; behind a pause of some seconds, and on a terminal, what follows may be newer.\n"
+          "An array that an error ends before its time has no closing bracket, and the exit status is not 0.\n"
           ".Sh COMMANDS\n.Bl -tag -width Ds\n", out);
     for (size_t i = 0; commands[i] != NULL; i++)
         write_command(out, commands[i]);

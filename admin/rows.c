@@ -6,12 +6,16 @@
 #include "admin/rows.h"
 #include "admin/table.h"
 
+/* A table of no more rows than this is not read twice. */
+enum { FEW = 100 };
+
 struct printing {
     const struct rows *rows;
     struct tg_view *view;
     struct outlet outlet;
     struct table table;
-    uint64_t shown;
+    json_t *few;      /* cells of the first rows that were measured */
+    uint64_t measured, shown;
 };
 
 typedef void show_fn(struct printing *p, const json_t *row);
@@ -84,47 +88,54 @@ static void show_line(struct printing *p, const json_t *row)
     p->rows->line(&p->outlet.terminal, row, p->rows->arg);
 }
 
-static void with_cells(struct printing *p, const json_t *row, void (*show)(struct printing *p, const json_t *cells))
+static json_t *cells_of(const struct rows *rows, const json_t *row)
 {
-    json_t *cells = p->rows->cells != NULL ? p->rows->cells(row) : NULL;
-    show(p, cells != NULL ? cells : row);
-    json_decref(cells);
-}
-
-static void measure_cells(struct printing *p, const json_t *cells)
-{
-    table_measure(&p->outlet.terminal, &p->table, cells);
-}
-
-static void print_cells(struct printing *p, const json_t *cells)
-{
-    table_row(&p->outlet.terminal, &p->table, cells);
+    return rows->cells != NULL ? rows->cells(row) : json_incref((json_t *)row);
 }
 
 static void measure_row(struct printing *p, const json_t *row)
 {
-    with_cells(p, row, measure_cells);
+    json_t *cells = cells_of(p->rows, row);
+    table_measure(&p->outlet.terminal, &p->table, cells);
+    if (p->measured++ < FEW)
+        json_array_append(p->few, cells);
+    json_decref(cells);
+}
+
+static void show_cells(struct printing *p, const json_t *cells)
+{
+    if (p->shown++ == 0)
+        table_head(&p->outlet.terminal, &p->table);
+    table_row(&p->outlet.terminal, &p->table, cells);
 }
 
 static void show_row(struct printing *p, const json_t *row)
 {
-    if (p->shown++ == 0)
-        table_head(&p->outlet.terminal, &p->table);
-    with_cells(p, row, print_cells);
+    json_t *cells = cells_of(p->rows, row);
+    show_cells(p, cells);
+    json_decref(cells);
+}
+
+static enum tg_code print_table(struct printing *p, const char *columns, struct tg_error *err)
+{
+    size_t i;
+    const json_t *cells;
+    p->few = json_array();
+    table_begin(&p->table, columns);
+    enum tg_code code = pass(p, measure_row, err);
+    table_fit(&p->outlet.terminal, &p->table);
+    if (code == TG_OK && p->measured > FEW)
+        code = pass(p, show_row, err);
+    else if (code == TG_OK)
+        json_array_foreach(p->few, i, cells)
+            show_cells(p, cells);
+    json_decref(p->few);
+    return code;
 }
 
 static enum tg_code print_people(struct printing *p, const char *columns, struct tg_error *err)
 {
-    enum tg_code code;
-    if (p->rows->line != NULL) {
-        code = pass(p, show_line, err);
-    } else {
-        table_begin(&p->table, columns);
-        code = pass(p, measure_row, err);
-        table_fit(&p->outlet.terminal, &p->table);
-        if (code == TG_OK)
-            code = pass(p, show_row, err);
-    }
+    enum tg_code code = p->rows->line != NULL ? pass(p, show_line, err) : print_table(p, columns, err);
     if (code == TG_OK && p->shown == 0)
         output_nothing(&p->outlet.terminal);
     return code;

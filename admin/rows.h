@@ -2,8 +2,8 @@
  * of memory does not grow with it.
  *
  * The life of a list: a handler says by struct rows where its rows are and what one looks like, and returns what rows_print
- * does; its own result stays NULL. JSON goes out as it is read. A table is read twice, for its columns are as wide as its
- * widest cells. Both see one snapshot of the store as long as whoever reads keeps up (outlet.h); with a reader that
+ * does; its own result stays NULL. JSON goes out as it is read. A long table is read twice, for its columns are as wide as
+ * its widest cells. Both see one snapshot of the store as long as whoever reads keeps up (outlet.h); with a reader that
  * stalls the list goes on from its key in a newer one: each row is of one moment and comes once, but not all of the same.
  *
  * An error ends the list where it is: an array without its end, which no script takes for a whole one; nothing at all of

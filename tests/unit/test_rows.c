@@ -68,6 +68,18 @@ static void test_a_table_has_a_head_where_it_has_rows(void **state)
     assert_string_equal(printed(false, true, 0), "nothing here yet\n");
 }
 
+/* Read twice or kept, it is the same. */
+static void test_a_table_of_few_rows_and_of_many_looks_alike(void **state)
+{
+    (void)state;
+    for (uint64_t rows = 99; rows <= 102; rows++) {
+        char expected[1000] = "  N\n";
+        for (uint64_t n = 0; n < rows; n++)
+            snprintf(expected + strlen(expected), 10, "%3llu\n", (unsigned long long)(2 * n));
+        assert_string_equal(printed(false, false, 2 * rows), expected);
+    }
+}
+
 static void test_a_limit_counts_what_is_shown(void **state)
 {
     enum tg_code code;
@@ -110,6 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json_is_the_same_as_of_a_whole_array),
         cmocka_unit_test(test_a_table_has_a_head_where_it_has_rows),
+        cmocka_unit_test(test_a_table_of_few_rows_and_of_many_looks_alike),
         cmocka_unit_test(test_a_limit_counts_what_is_shown),
         cmocka_unit_test(test_an_error_never_ends_an_array),
         cmocka_unit_test(test_what_is_written_piece_by_piece_is_whole),
