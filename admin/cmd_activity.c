@@ -47,7 +47,7 @@ static enum tg_code next_event(const struct row_place *place, const void *arg, j
     const struct events *events = arg;
     Tg__Activity *activity;
     if (place->at == events->count)
-        return tg_fail(err, TG_NOT_FOUND, "no more events");
+        return TG_NOT_FOUND;
     const struct tg_event_id *id = &events->ids[place->at];
     struct tg_key key = tg_key_event(id);
     enum tg_code code = tg_get_record(place->view, TG_DB_ACTIVITY, &key, &tg__activity__descriptor, &activity, err);

@@ -3,11 +3,12 @@
 #include <string.h>
 #include "admin/outlet.h"
 #include "admin/output.h"
+#include "admin/progress.h"
 #include "admin/rows.h"
 #include "admin/table.h"
 
-/* A table of no more rows than this is not read twice. */
-enum { FEW = 100 };
+/* A table of no more rows than FEW is not read twice. */
+enum { FEW = 100, TELL_EVERY = 256 };
 
 struct printing {
     const struct rows *rows;
@@ -16,6 +17,8 @@ struct printing {
     struct table table;
     json_t *few;      /* cells of the first rows that were measured */
     uint64_t measured, shown;
+    struct progress progress;
+    uint64_t all;     /* how many are asked for before anything is printed; 0: it can't be long, or nobody knows */
 };
 
 typedef void show_fn(struct printing *p, const json_t *row);
@@ -32,6 +35,8 @@ static enum tg_code each_row(struct printing *p, struct row_place *place, show_f
             count++;
         }
         json_decref(row);
+        if (p->all > 0 && place->at % TELL_EVERY == TELL_EVERY - 1)
+            progress_show(&p->progress, place->at, p->all);
         tg_arena_reset(tg_view_arena(p->view));
         if (code == TG_OK && outlet_due(&p->outlet))
             code = outlet_write(&p->outlet, p->view, err);
@@ -116,13 +121,29 @@ static void show_row(struct printing *p, const json_t *row)
     json_decref(cells);
 }
 
+/* A terminal hears how far it is. */
+static enum tg_code measure(struct printing *p, struct tg_error *err)
+{
+    const struct rows *rows = p->rows;
+    enum tg_code code = TG_OK;
+    if (rows->db != TG_DB_COUNT && rows->prefix.len == 0 && rows->from == NULL) {
+        p->progress.what = tg_db_name(rows->db);
+        code = tg_count(p->view, rows->db, &p->all, err);
+    }
+    if (code == TG_OK)
+        code = pass(p, measure_row, err);
+    progress_end(&p->progress);
+    p->all = 0;
+    return code;
+}
+
 static enum tg_code print_table(struct printing *p, const char *columns, struct tg_error *err)
 {
     size_t i;
     const json_t *cells;
     p->few = json_array();
     table_begin(&p->table, columns);
-    enum tg_code code = pass(p, measure_row, err);
+    enum tg_code code = measure(p, err);
     table_fit(&p->outlet.terminal, &p->table);
     if (code == TG_OK && p->measured > FEW)
         code = pass(p, show_row, err);
