@@ -1,12 +1,12 @@
 /* dashboard_view.c: see dashboard.h: how it looks. */
 #include <string.h>
-#include <time.h>
 #include "admin/chart.h"
 #include "admin/dashboard.h"
 #include "admin/events.h"
 #include "admin/figures.h"
 #include "admin/output.h"
 #include "admin/panel.h"
+#include "schema/now.h"
 
 enum { BAR = 40, DOMAINS_SHOWN = 8, IPS_SHOWN = 12 };
 
@@ -233,7 +233,7 @@ static void show_password(const struct terminal *t, const json_t *a)
 
 void dashboard_render(const struct terminal *t, const json_t *a)
 {
-    int64_t now = (int64_t)time(NULL);
+    int64_t now = tg_now();
     heading(t, a);
     show_account(t, a, now);
     show_plan(t, a, now);

@@ -1,12 +1,12 @@
 /* dialogue.c: see dialogue.h. The order of the steps, and the one change at the end of step 5. */
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include "admin/account_edit.h"
 #include "admin/dialogue.h"
 #include "admin/dialogue_parts.h"
 #include "admin/json.h"
 #include "schema/customer.h"
+#include "schema/now.h"
 
 /* ---- what steps share ---- */
 
@@ -97,7 +97,7 @@ static enum tg_code commit(struct dialogue *d, struct tg_error *err)
     struct tg_error unread;
     json_t *order = NULL;
     /* The questions took their time. */
-    d->context->now = (int64_t)time(NULL);
+    d->context->now = tg_now();
     shop_open(d->context, &c.shop);
     enum tg_code code = shop_change(d->context, &c.shop, commit_in, &c, err);
     if (code == TG_OK) {

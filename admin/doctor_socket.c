@@ -14,6 +14,7 @@
 #include "admin/doctor.h"
 #include "schema/listen_address.h"
 #include "schema/metrics.h"
+#include "schema/now.h"
 
 enum { WAIT_S = 12, REPLY_MAX = 1 << 20 };
 
@@ -138,11 +139,11 @@ static bool send_all(int fd, const char *data, size_t len)
 }
 
 /* Octets read so far; grows. false: the end, an error, or the time is over. */
-static bool read_more(int fd, char *reply, size_t *len, uint64_t until)
+static bool read_more(int fd, char *reply, size_t *len, int64_t until)
 {
-    uint64_t now = tg_metrics_clock();
+    int64_t now = tg_ticks_ms();
     struct pollfd ready = {.fd = fd, .events = POLLIN};
-    if (*len == REPLY_MAX || now >= until || poll(&ready, 1, (int)((until - now) / 1000000) + 1) <= 0)
+    if (*len == REPLY_MAX || now >= until || poll(&ready, 1, (int)(until - now)) <= 0)
         return false;
     ssize_t got = recv(fd, reply + *len, REPLY_MAX - *len, 0);
     if (got <= 0)
@@ -160,7 +161,7 @@ enum tg_code doctor_exchange(const struct tg_settings *settings, const char *add
     enum tg_code code = connect_to(address, &fd, err);
     if (code != TG_OK)
         return code;
-    uint64_t until = tg_metrics_clock() + (uint64_t)WAIT_S * TG_NS_PER_S;
+    int64_t until = tg_ticks_ms() + WAIT_S * 1000;
     *reply = tg_xcalloc(1, REPLY_MAX + 1);
     *judged = REPLY_MORE;
     if (len == 0 || send_all(fd, request, len))

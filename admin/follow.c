@@ -12,6 +12,7 @@
 #include "admin/panel.h"
 #include "schema/account.h"
 #include "schema/activity.h"
+#include "schema/now.h"
 
 enum { POLL_MS = 300, SEEN_FIRST = 1024 };
 static const int64_t look_back_us = 150 * INT64_C(1000000);
@@ -197,20 +198,13 @@ static void show(struct poll *p, bool all)
 
 /* ---- the loop ---- */
 
-static int64_t clock_us(clockid_t which)
-{
-    struct timespec t;
-    clock_gettime(which, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 enum tg_code follow_activity(struct context *c, const struct input *in, const char *username,
                              const char *kind, int64_t since_us, struct tg_error *err)
 {
     struct poll p = {.context = c, .input = in, .kind = kind, .since_us = since_us};
     sigset_t stop, before;
     enum tg_code code = TG_OK;
-    int64_t started = clock_us(CLOCK_REALTIME);
+    int64_t started = tg_now_us();
     make_room(&p.seen, 0);
     /* Blocked, and waited for: no signal is lost between a poll and its pause. */
     sigemptyset(&stop);
@@ -221,22 +215,22 @@ enum tg_code follow_activity(struct context *c, const struct input *in, const ch
     if (c->terminal->is_tty && !in->json)
         fputs("waiting for what happens; Ctrl-C ends\n", stderr);
     for (;;) {
-        int64_t begin = clock_us(CLOCK_MONOTONIC);
+        int64_t began = tg_ticks_ms();
         if ((code = poll_once(&p, username, err)) != TG_OK)
             break;
         show(&p, username == NULL);
         if (ferror(stdout))
             break; /* a full disk; where nobody reads any more, SIGPIPE ends it */
-        int64_t now = clock_us(CLOCK_REALTIME), oldest = now - look_back_us;
+        int64_t now = tg_now_us(), oldest = now - look_back_us;
         /* What was there before it began is shown by --since only, and once. */
         p.since_us = oldest > since_us ? oldest : since_us;
         if (now < started)
             p.since_us = since_us; /* the clock was set back */
-        int64_t pause = clock_us(CLOCK_MONOTONIC) - begin;
-        pause = pause < POLL_MS * 1000 ? POLL_MS * 1000 : pause;
+        int64_t pause_ms = tg_ticks_ms() - began;
+        pause_ms = pause_ms < POLL_MS ? POLL_MS : pause_ms;
         if (sigtimedwait(&stop, NULL,
-                         &(struct timespec){.tv_sec = pause / 1000000,
-                                            .tv_nsec = pause % 1000000 * 1000}) > 0)
+                         &(struct timespec){.tv_sec = pause_ms / 1000,
+                                            .tv_nsec = pause_ms % 1000 * 1000000}) > 0)
             break;
     }
     sigprocmask(SIG_SETMASK, &before, NULL);

@@ -4,7 +4,6 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "admin/complete.h"
 #include "admin/dialogue_input.h"
@@ -12,6 +11,7 @@
 #include "admin/output.h"
 #include "admin/parse.h"
 #include "schema/credential.h"
+#include "schema/now.h"
 #include "schema/privilege.h"
 #include "schema/standard_files.h"
 
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
     struct terminal terminal;
     struct parsed parsed;
     struct tg_error err;
-    int64_t now = (int64_t)time(NULL);
+    int64_t now = tg_now();
     tg_standard_files();
     setlocale(LC_CTYPE, "");
     if (argc > 1 && strcmp(argv[1], "__complete") == 0)

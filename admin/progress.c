@@ -3,19 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 #include "admin/progress.h"
+#include "schema/now.h"
 
 /* Nothing flashes up for what is done at once. */
 enum { WAIT_MS = 500, EVERY_MS = 100, BAR_MIN = 5, BAR_MAX = 20 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* 1,234,567 */
 static void grouped(uint64_t number, char *out, size_t size)
@@ -83,7 +76,7 @@ static void draw(const struct progress *p, uint64_t done, uint64_t all, int64_t 
 void progress_show(void *arg, uint64_t done, uint64_t all)
 {
     struct progress *p = arg;
-    int64_t now = now_ms();
+    int64_t now = tg_ticks_ms();
     if (p->start_ms == 0)
         p->start_ms = now;
     if (!isatty(STDERR_FILENO) || now - p->start_ms < WAIT_MS || now - p->shown_ms < EVERY_MS)

@@ -24,9 +24,4 @@ struct app {
     unsigned doors_paused;        /* that take no clients, for want of file descriptors */
 };
 
-/* Seconds since 1970, and a clock that never goes back. */
-int64_t app_now(void);
-int64_t app_now_us(void);
-int64_t app_ticks_ms(void);
-
 #endif

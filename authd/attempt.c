@@ -3,6 +3,7 @@
 #include "authd/attempt.h"
 #include "authd/metrics.h"
 #include "schema/log.h"
+#include "schema/now.h"
 
 /* Left out of the log where it was not told. */
 static const char *told(const char *client)
@@ -17,7 +18,7 @@ static void count(struct app *app, const struct attempt *attempt, const char *re
 
 void attempt_ok(struct app *app, const struct attempt *attempt, const char *username)
 {
-    throttle_success(app->throttle, attempt->client, attempt->login, app_ticks_ms());
+    throttle_success(app->throttle, attempt->client, attempt->login, tg_ticks_ms());
     count(app, attempt, "ok");
     tg_log(TG_INFO, "auth-ok", "login", username, "client", told(attempt->client), "mechanism", attempt->mechanism, "door",
            attempt->door, NULL);
@@ -25,7 +26,7 @@ void attempt_ok(struct app *app, const struct attempt *attempt, const char *user
 
 static void note(struct app *app, const struct attempt *attempt, const struct login_result *result, unsigned delay_ms)
 {
-    struct tg_event_id id = tg_event_new(result->account_id, app_now_us());
+    struct tg_event_id id = tg_event_new(result->account_id, tg_now_us());
     Tg__Activity activity = TG__ACTIVITY__INIT;
     char text[64];
     snprintf(text, sizeof text, "throttled: the answer was held back for %u.%u s", delay_ms / 1000, delay_ms % 1000 / 100);
@@ -42,7 +43,7 @@ static void note(struct app *app, const struct attempt *attempt, const struct lo
 unsigned attempt_refused(struct app *app, const struct attempt *attempt, const struct login_result *result)
 {
     char held_ms[16];
-    unsigned delay_ms = throttle_failure(app->throttle, attempt->client, attempt->login, app_ticks_ms());
+    unsigned delay_ms = throttle_failure(app->throttle, attempt->client, attempt->login, tg_ticks_ms());
     snprintf(held_ms, sizeof held_ms, "%u", delay_ms);
     note(app, attempt, result, delay_ms);
     count(app, attempt, result->why);

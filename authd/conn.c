@@ -14,6 +14,7 @@
 #include "authd/door.h"
 #include "authd/metrics.h"
 #include "schema/log.h"
+#include "schema/now.h"
 
 enum {
     OUTPUT_HIGH = 64 * 1024, /* reading stops while more is unsent */
@@ -36,7 +37,7 @@ struct conn {
     const struct door *door;
     struct bufferevent *bev;
     struct event *timer;
-    int64_t wakes_ms;      /* when it goes off, by app_ticks_ms() */
+    int64_t wakes_ms;      /* when it goes off, by tg_ticks_ms() */
     int64_t deadline_ms;   /* when the peer has been idle, or at its request, for too long */
     LIST_HEAD(, later) later;
     unsigned later_count;
@@ -163,7 +164,7 @@ static void wake_at(struct conn *conn, int64_t at_ms, int64_t now_ms)
  * that there is time left: it is touched only where it would come too late. */
 static void set_deadline(struct conn *conn, bool partial)
 {
-    int64_t now_ms = app_ticks_ms();
+    int64_t now_ms = tg_ticks_ms();
     conn->partial = partial;
     conn->deadline_ms = now_ms + 1000 * (int64_t)(partial ? conn->door->request_s : conn->door->idle_s);
     if (conn->wakes_ms == 0 || conn->deadline_ms < conn->wakes_ms)
@@ -179,10 +180,10 @@ static int take_request(struct conn *conn)
         return 0;
     unsigned char *in = evbuffer_pullup(input, -1);
     conn->inside = true;
-    uint64_t began = tg_metrics_clock();
+    uint64_t began = tg_ticks_ns();
     ssize_t used = conn->door->read(conn, conn->state, in, len);
     if (used > 0)
-        metrics_request(conn->conns->app->metrics, conn->metric, tg_metrics_clock() - began);
+        metrics_request(conn->conns->app->metrics, conn->metric, tg_ticks_ns() - began);
     if (left(conn))
         return -1;
     if (used > 0) {
@@ -258,7 +259,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *conn = arg;
-    int64_t now_ms = app_ticks_ms();
+    int64_t now_ms = tg_ticks_ms();
     (void)fd;
     (void)what;
     if (now_ms < conn->deadline_ms)

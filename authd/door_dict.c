@@ -13,6 +13,7 @@
 #include "authd/wire_dict.h"
 #include "schema/account.h"
 #include "schema/log.h"
+#include "schema/now.h"
 
 struct dict_state {
     bool greeted;
@@ -127,7 +128,7 @@ static void unusable(struct conn *conn, const struct tg_error *err)
 static void answer(struct conn *conn, const Tg__Account *account, bool old)
 {
     const Tg__Credential *credential = old ? account->old_credential : account->credential;
-    bool live = tg_credential_live(credential, app_now());
+    bool live = tg_credential_live(credential, tg_now());
     if (old && !live)
         send_not_found(conn);
     else

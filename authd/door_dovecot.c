@@ -9,6 +9,7 @@
 #include "authd/door.h"
 #include "authd/sasl.h"
 #include "authd/wire_dovecot.h"
+#include "schema/now.h"
 
 /* Postfix never says that a client gave up, so an exchange that was left open is forgotten when others need its
  * place. */
@@ -179,7 +180,7 @@ static void begin_exchange(struct conn *conn, struct auth_state *auth, const str
         refuse_request(conn, request, "malformed authentication data");
     } else {
         struct open_exchange *open = take_place(conn, auth, request);
-        enum exchange_step step = exchange_start(open->exchange, request->has_response ? &response : NULL, app_now(),
+        enum exchange_step step = exchange_start(open->exchange, request->has_response ? &response : NULL, tg_now(),
                                                  &challenge);
         answer(conn, open, step, challenge);
     }
@@ -197,7 +198,7 @@ static void continue_exchange(struct conn *conn, struct auth_state *auth, const 
         refuse_request(conn, request, "malformed authentication data");
         exchange_free(&open->exchange);
     } else {
-        enum exchange_step step = exchange_continue(open->exchange, response, app_now(), &challenge);
+        enum exchange_step step = exchange_continue(open->exchange, response, tg_now(), &challenge);
         answer(conn, open, step, challenge);
     }
     sodium_memzero(buffer, sizeof buffer);

@@ -10,6 +10,7 @@
 #include "schema/facts.h"
 #include "schema/log.h"
 #include "schema/network.h"
+#include "schema/now.h"
 
 /* Did this rule pass? */
 static bool passed(const struct tg_rule_trace *trace, size_t count, const char *rule)
@@ -56,7 +57,7 @@ static enum tg_code ask(struct app *app, const struct policy_request *request, c
     enum tg_code code = tg_view_begin(app->store, &view, err);
     if (code != TG_OK)
         return TG_UNUSABLE;
-    tg_facts_gather(view, app->settings, &message, app_now(), &facts);
+    tg_facts_gather(view, app->settings, &message, tg_now(), &facts);
     if (facts.store_error != NULL)
         code = tg_fail(err, TG_UNUSABLE, "%s", facts.store_error);
     else

@@ -8,6 +8,7 @@
 #include "authd/attempt.h"
 #include "authd/door.h"
 #include "authd/wire_saslauthd.h"
+#include "schema/now.h"
 
 /* The names under which the account may be known, as C strings; too long is nobody's. */
 struct names {
@@ -30,7 +31,7 @@ static enum tg_code check(struct app *app, const struct saslauthd_request *reque
                           const char **login, struct login_result *result, struct tg_error *err)
 {
     const char *password = (const char *)request->password.data;
-    int64_t now = app_now();
+    int64_t now = tg_now();
     struct login_result both = { 0 };
     *login = names->login;
     enum tg_code code = login_password(app->store, names->login, password, request->password.len, now, result, err);

@@ -10,6 +10,7 @@
 #include "authd/wire_socketmap.h"
 #include "schema/log.h"
 #include "schema/lookup.h"
+#include "schema/now.h"
 
 typedef enum tg_code map_fn(struct tg_view *view, struct app *app, struct tg_span key, const char **value,
                             struct tg_error *err);
@@ -40,7 +41,7 @@ static enum tg_code map_returnpath(struct tg_view *view, struct app *app, struct
                                    struct tg_error *err)
 {
     *value = "OK";
-    return tg_lookup_return_path(view, app->settings, key, app_now(), err);
+    return tg_lookup_return_path(view, app->settings, key, tg_now(), err);
 }
 
 static const struct {

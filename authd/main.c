@@ -23,6 +23,7 @@
 #include "schema/detach.h"
 #include "schema/log.h"
 #include "schema/notify.h"
+#include "schema/now.h"
 #include "schema/privilege.h"
 #include "schema/service_metrics.h"
 #include "schema/standard_files.h"
@@ -105,7 +106,7 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
     (void)signal_number;
     (void)what;
     char state[64];
-    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)app_ticks_ms() * 1000);
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)tg_ticks_ms() * 1000);
     tg_notify(state);
     if (read_again(d, &err) == TG_OK)
         tg_log(TG_INFO, "reloaded", "config", d->app.settings->path, NULL);

@@ -8,6 +8,7 @@
 #include "authd/metrics.h"
 #include "authd/sweeper.h"
 #include "schema/log.h"
+#include "schema/now.h"
 #include "schema/sweep.h"
 #include "schema/thread.h"
 
@@ -51,8 +52,8 @@ static void *run(void *arg)
     struct tg_sweep_options options = { .courier = s->app->courier, .stop = &s->stop, .event = log_event };
     struct tg_sweep_result result;
     struct tg_error err;
-    enum tg_code code = tg_sweep(s->app->store, s->settings, app_now(), &options, &result, &err);
-    metrics_sweep(s->app->metrics, code == TG_OK, app_now());
+    enum tg_code code = tg_sweep(s->app->store, s->settings, tg_now(), &options, &result, &err);
+    metrics_sweep(s->app->metrics, code == TG_OK, tg_now());
     if (code != TG_OK)
         tg_log_error(TG_ERROR, "sweep-failed", &err);
     else

@@ -11,6 +11,7 @@
 #include "milter/return_path.h"
 #include "milter/session.h"
 #include "schema/log.h"
+#include "schema/now.h"
 
 /* Set once, before smfi_main; libmilter's callbacks have no other way to it. */
 static struct filter *the_filter;
@@ -230,7 +231,7 @@ static void note_warning(struct session *s, const struct decision *d)
 {
     Tg__Activity activity;
     char ref[TG_REF_SIZE];
-    struct tg_event_id id = tg_event_new(d->account_id, filter_now_us());
+    struct tg_event_id id = tg_event_new(d->account_id, tg_now_us());
     reply_activity(s, &activity);
     activity.kind = TG__ACTIVITY_KIND__WARNING;
     activity.rule = (char *)"unsubscribe";
@@ -254,7 +255,7 @@ static sfsistat charge_and_accept(SMFICTX *ctx, struct session *s, struct decisi
     activity.kind = TG__ACTIVITY_KIND__ACCEPTED;
     activity.login = (char *)"";
     struct tg_charge charge = {
-        .id = tg_event_new(d->account_id, filter_now_us()),
+        .id = tg_event_new(d->account_id, tg_now_us()),
         .units = settings->count == TG_COUNT_MESSAGES ? 1 : m->ordinary,
         .service_per_hour = (uint64_t)settings->max_per_hour,
         .service_per_day = (uint64_t)settings->max_per_day,
@@ -308,10 +309,10 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
     if (!drain_enter(&the_filter->drain))
         return status;
     if (s != NULL) {
-        uint64_t began = tg_metrics_clock();
+        uint64_t began = tg_ticks_ns();
         learn_queue_id(ctx, &s->message);
         status = end_of_message(ctx, s);
-        metrics_end_of_message(s->filter->metrics, tg_metrics_clock() - began);
+        metrics_end_of_message(s->filter->metrics, tg_ticks_ns() - began);
         message_end(s);
     }
     drain_leave(&the_filter->drain);

@@ -3,6 +3,7 @@
 #include <time.h>
 #include "milter/drain.h"
 #include "schema/metrics.h"
+#include "schema/now.h"
 
 enum { LOOK_MS = 5 };
 
@@ -44,9 +45,9 @@ bool drain_begun(struct drain *drain)
 static unsigned wait_for_none(atomic_uint *count, int wait_ms)
 {
     const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
-    const uint64_t until = tg_metrics_clock() + (uint64_t)wait_ms * 1000000;
+    const int64_t until = tg_ticks_ms() + wait_ms;
     unsigned left;
-    while ((left = atomic_load(count)) > 0 && tg_metrics_clock() < until)
+    while ((left = atomic_load(count)) > 0 && tg_ticks_ms() < until)
         nanosleep(&pause, NULL);
     return left;
 }

@@ -1,6 +1,5 @@
 /* filter.c: see filter.h. */
 #include <stdlib.h>
-#include <time.h>
 #include "milter/filter.h"
 
 static struct shared_settings *shared_new(struct tg_settings *settings)
@@ -55,11 +54,4 @@ void filter_settings_replace(struct filter *filter, struct tg_settings *settings
     filter->current = next;
     pthread_mutex_unlock(&filter->lock);
     filter_settings_give(filter, &old);
-}
-
-int64_t filter_now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }

@@ -41,7 +41,4 @@ void filter_settings_give(struct filter *filter, struct shared_settings **shared
 /* From the next message on; takes ownership. Any thread. */
 void filter_settings_replace(struct filter *filter, struct tg_settings *settings);
 
-/* The clock, in microseconds. */
-int64_t filter_now_us(void);
-
 #endif

@@ -4,6 +4,7 @@
 #include "milter/metrics.h"
 #include "milter/reply.h"
 #include "schema/log.h"
+#include "schema/now.h"
 
 void reply_text(const struct tg_verdict *verdict, const char *ref, char out[REPLY_SIZE])
 {
@@ -43,7 +44,7 @@ void reply_activity(const struct session *session, Tg__Activity *activity)
 sfsistat reply_refuse(SMFICTX *ctx, struct session *session, const struct decision *decision, const char *recipient)
 {
     const struct tg_verdict *v = &decision->verdict;
-    struct tg_event_id id = tg_event_new(decision->account_id, filter_now_us());
+    struct tg_event_id id = tg_event_new(decision->account_id, tg_now_us());
     char ref[TG_REF_SIZE], text[REPLY_SIZE], whole[REPLY_SIZE + 16];
     tg_ref_text(&id, ref);
     reply_text(v, ref, text);

@@ -7,6 +7,7 @@
 #include "milter/reported.h"
 #include "milter/return_path.h"
 #include "schema/log.h"
+#include "schema/now.h"
 
 /* ---- out ---- */
 
@@ -88,7 +89,7 @@ static void record(struct session *session, const struct recipient *to, const st
         activity.recipients = 1;
         activity.text = tg_arena_printf(m->arena, "%s%s%s", report->entry[i].status, *report->entry[i].status != '\0' ? " " : "",
                                         report->entry[i].diagnostic);
-        struct tg_event_id id = tg_event_new(to->token.account_id, filter_now_us());
+        struct tg_event_id id = tg_event_new(to->token.account_id, tg_now_us());
         tg_committer_note(session->filter->committer, &id, &activity);
         tg_log(TG_INFO, "report", "kind", report_kind_name(kind), "recipient", activity.recipient, "status",
                report->entry[i].status, "client", session->client_text, "queue_id", m->queue_id, "ref",

@@ -6,6 +6,7 @@
 #include "schema/log.h"
 #include "schema/mailbox.h"
 #include "schema/network.h"
+#include "schema/now.h"
 
 struct session *session_new(struct filter *filter)
 {
@@ -113,7 +114,7 @@ static void decide(struct session *session, enum tg_stage stage, const char *rec
     struct tg_facts facts;
     struct tg_view *view;
     struct tg_error err;
-    int64_t now = filter_now_us() / 1000000;
+    int64_t now = tg_now();
     memset(decision, 0, sizeof *decision);
     enum tg_code begun = tg_view_begin(session->filter->store, &view, &err);
     if (begun == TG_OK)

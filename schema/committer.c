@@ -17,6 +17,7 @@
 #include "schema/committer.h"
 #include "schema/log.h"
 #include "schema/metrics.h"
+#include "schema/now.h"
 #include "schema/thread.h"
 
 enum {
@@ -70,13 +71,6 @@ struct tg_committer {
     void (*watch)(void *arg, size_t charges, uint64_t ns);
     void *watch_arg;
 };
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void wait_for(sem_t *done)
 {
@@ -233,12 +227,12 @@ static void write_batch_locked(struct tg_committer *c)
     uint64_t took = 0;
     if (!empty) {
         pthread_mutex_unlock(&c->lock);
-        uint64_t began = tg_metrics_clock();
+        uint64_t began = tg_ticks_ns();
         code = tg_batch_write(c->store, &batch, &err);
-        took = tg_metrics_clock() - began;
+        took = tg_ticks_ns() - began;
         pthread_mutex_lock(&c->lock);
     }
-    int64_t now = clock_ms();
+    int64_t now = tg_ticks_ms();
     if (code != TG_OK)
         failed_locked(c, code, &err, now);
     else if (!empty)
@@ -309,7 +303,7 @@ static void *run(void *committer)
     struct tg_committer *c = committer;
     pthread_mutex_lock(&c->lock);
     for (;;) {
-        int64_t now = clock_ms();
+        int64_t now = tg_ticks_ms();
         if (c->writer == NOBODY)
             look_after_locked(c, now);
         if (finished_locked(c))
@@ -418,7 +412,7 @@ bool tg_committer_note(struct tg_committer *committer, const struct tg_event_id 
                        const Tg__Activity *activity)
 {
     struct tg_committer *c = committer;
-    int64_t now = clock_ms();
+    int64_t now = tg_ticks_ms();
     pthread_mutex_lock(&c->lock);
     bool first = tg_notes_count(c->notes) == 0;
     enum tg_noted noted = tg_notes_add(c->notes, id, activity, now);
@@ -463,7 +457,7 @@ void tg_committer_stat(struct tg_committer *committer, struct tg_committer_stat 
 {
     pthread_mutex_lock(&committer->lock);
     *stat = committer->stat;
-    stat->failing = committer->failed_in_row > 0 && clock_ms() - committer->failed_ms < FAILING_MS;
+    stat->failing = committer->failed_in_row > 0 && tg_ticks_ms() - committer->failed_ms < FAILING_MS;
     pthread_mutex_unlock(&committer->lock);
 }
 

@@ -6,8 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/time.h>
 #include "schema/dns.h"
+#include "schema/now.h"
 
 enum {
     ROUNDS = 2,
@@ -122,17 +123,10 @@ static void answered(void *arg, int status, int timeouts, unsigned char *message
 
 /* ---- one resolver ---- */
 
-static int64_t clock_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Until every answer is there or the time is over. */
 static void wait_for(ares_channel channel, int64_t deadline)
 {
-    for (int64_t now; (now = clock_ms()) < deadline;) {
+    for (int64_t now; (now = tg_ticks_ms()) < deadline;) {
         ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
         struct pollfd polled[ARES_GETSOCK_MAXNUM];
         struct timeval most = {(deadline - now) / 1000, (deadline - now) % 1000 * 1000}, wait;
@@ -246,7 +240,7 @@ enum tg_code tg_dns_ask(const struct tg_dns_options *options, struct tg_arena *a
 {
     const char *resolvers[RESOLVERS_MAX];
     size_t resolver_count = 0;
-    int64_t deadline = clock_ms() + options->total_ms;
+    int64_t deadline = tg_ticks_ms() + options->total_ms;
     enum tg_code code = TG_OK;
     for (size_t i = 0; i < options->resolvers->count && resolver_count < RESOLVERS_MAX; i++)
         resolvers[resolver_count++] = options->resolvers->item[i];
@@ -259,7 +253,7 @@ enum tg_code tg_dns_ask(const struct tg_dns_options *options, struct tg_arena *a
     int try_ms = options->total_ms / (int)(resolver_count > 0 ? resolver_count * ROUNDS : 1);
     try_ms = try_ms < TRY_LEAST_MS ? TRY_LEAST_MS : try_ms > TRY_MOST_MS ? TRY_MOST_MS : try_ms;
     for (size_t turn = 0; code == TG_OK && turn < ROUNDS * resolver_count &&
-                          !all_known(questions, count) && (turn == 0 || clock_ms() < deadline);
+                          !all_known(questions, count) && (turn == 0 || tg_ticks_ms() < deadline);
          turn++)
         code = ask_one(resolvers[turn % resolver_count], arena, questions, count, try_ms, deadline,
                        err);

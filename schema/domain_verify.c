@@ -6,6 +6,7 @@
 #include "schema/audit.h"
 #include "schema/domain_check.h"
 #include "schema/metrics.h"
+#include "schema/now.h"
 
 enum { AT_A_TIME = 100, RENEW_EVERY = 1000, SILENCES = AT_A_TIME, HOUR_S = 3600 };
 
@@ -261,7 +262,7 @@ enum tg_code tg_domain_check_all(struct tg_store *store, const struct tg_dns_opt
                                  int64_t now, bool dry_run, struct tg_domain_sweep *result,
                                  struct tg_error *err)
 {
-    const uint64_t began = tg_metrics_clock();
+    const int64_t began = tg_ticks_ms();
     struct tg_arena *arena = tg_arena_new();
     struct group *g = tg_xcalloc(1, sizeof *g);
     size_t silences = 0;
@@ -275,7 +276,7 @@ enum tg_code tg_domain_check_all(struct tg_store *store, const struct tg_dns_opt
         if (code != TG_OK || g->count == 0)
             continue;
         result->gave_up = silences >= SILENCES ||
-                          (result->most_ms > 0 && tg_metrics_clock() - began > (uint64_t)result->most_ms * 1000000);
+                          (result->most_ms > 0 && tg_ticks_ms() - began > result->most_ms);
         if (result->gave_up)
             break;
         code = check_group(store, dns, g, arena, result, &silences, err);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "schema/mailer.h"
+#include "schema/now.h"
 #include "schema/text.h"
 
 extern char **environ;
@@ -31,13 +32,6 @@ static void close_fd(int *fd)
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
-}
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* A write to a pipe that nobody reads raises SIGPIPE in this thread: it is held back, and taken away again where it was
@@ -183,11 +177,11 @@ enum tg_code tg_mailer_run(const char *command, const char *message, int timeout
 {
     struct run r = { .in = -1, .out = -1, .exited = -1, .rest = message, .left = strlen(message) };
     int status = 0;
-    int64_t until = clock_ms() + timeout_ms;
+    int64_t until = tg_ticks_ms() + timeout_ms;
     enum tg_code code = start(command, &r, err);
     if (code == TG_OK) {
         bool ended, stopped = false;
-        while (!(ended = wait_some(&r, &status)) && clock_ms() < until && !(stopped = stop != NULL && *stop))
+        while (!(ended = wait_some(&r, &status)) && tg_ticks_ms() < until && !(stopped = stop != NULL && *stop))
             ;
         if (ended) {
             code = judge(&r, status, err);

@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "schema/error.h"
 #include "schema/metrics.h"
 
@@ -120,13 +119,6 @@ unsigned tg_metric_place(const char *const *values, const char *word)
     while (values[i + 1] != NULL && strcmp(values[i], word) != 0)
         i++;
     return i;
-}
-
-uint64_t tg_metrics_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * TG_NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 /* ---- writing ---- */

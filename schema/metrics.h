@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "schema/now.h"
 
 struct tg_metrics;
 
@@ -33,7 +34,6 @@ struct tg_series { unsigned at[TG_METRIC_LABELS]; };
 #define TG_SERIES(...) ((struct tg_series){ { __VA_ARGS__ } })
 #define TG_NO_LABEL TG_SERIES(0)
 
-enum { TG_NS_PER_S = 1000000000 };
 /* Bounds for what takes microseconds, and for what waits for a disk. */
 extern const uint64_t tg_bounds_fast[], tg_bounds_sync[];
 
@@ -50,9 +50,6 @@ void tg_metric_observe(struct tg_metrics *metrics, unsigned metric, struct tg_se
 
 /* The place of a word in a list that NULL ends; the last one's where it is not there ("other"). */
 unsigned tg_metric_place(const char *const *values, const char *word);
-
-/* A clock for durations, in nanoseconds. */
-uint64_t tg_metrics_clock(void);
 
 /* HELP, TYPE and all series of each. */
 void tg_metrics_write(const struct tg_metrics *metrics, FILE *out);

@@ -148,20 +148,20 @@ void tg_notes_free(struct tg_notes **notes)
 
 /* Ends the minutes that are over at this time and sees when the next one is. One whose folds find
  * no room is tried again a little later. */
-void tg_notes_expire(struct tg_notes *notes, int64_t clock_ms)
+void tg_notes_expire(struct tg_notes *notes, int64_t ticks_ms)
 {
-    if (clock_ms < notes->deadline_ms)
+    if (ticks_ms < notes->deadline_ms)
         return;
     notes->deadline_ms = INT64_MAX;
     for (size_t i = 0; i < BUCKETS; i++) {
         struct minute **at = &notes->buckets[i];
         while (*at != NULL) {
-            if ((*at)->deadline_ms <= clock_ms && unfold(notes, *at)) {
+            if ((*at)->deadline_ms <= ticks_ms && unfold(notes, *at)) {
                 minute_free(notes, at);
                 continue;
             }
-            if ((*at)->deadline_ms <= clock_ms)
-                (*at)->deadline_ms = clock_ms + 1000;
+            if ((*at)->deadline_ms <= ticks_ms)
+                (*at)->deadline_ms = ticks_ms + 1000;
             if ((*at)->deadline_ms < notes->deadline_ms)
                 notes->deadline_ms = (*at)->deadline_ms;
             at = &(*at)->next;
@@ -199,7 +199,7 @@ static void evict(struct tg_notes *notes)
  * An event of an earlier minute, from a slower thread or a clock that went back, belongs to the
  * running one. */
 static struct minute *minute_of(struct tg_notes *notes, const struct tg_event_id *id,
-                                int64_t clock_ms)
+                                int64_t ticks_ms)
 {
     int64_t number = id->time_us / minute_us - (id->time_us % minute_us < 0);
     struct minute **bucket = bucket_of(notes, id->account_id);
@@ -219,7 +219,7 @@ static struct minute *minute_of(struct tg_notes *notes, const struct tg_event_id
                               .account_id = id->account_id,
                               .number = number,
                               .deadline_ms =
-                                  clock_ms + MINUTE_MS - (id->time_us - number * minute_us) / 1000};
+                                  ticks_ms + MINUTE_MS - (id->time_us - number * minute_us) / 1000};
     if (minute->deadline_ms < notes->deadline_ms)
         notes->deadline_ms = minute->deadline_ms;
     notes->minutes++;
@@ -253,11 +253,11 @@ static void fold_add(struct tg_notes *notes, struct minute *minute, const struct
 }
 
 enum tg_noted tg_notes_add(struct tg_notes *notes, const struct tg_event_id *id,
-                           const Tg__Activity *activity, int64_t clock_ms)
+                           const Tg__Activity *activity, int64_t ticks_ms)
 {
     if (activity->kind == TG__ACTIVITY_KIND__REFUSED ||
         activity->kind == TG__ACTIVITY_KIND__AUTH_FAILED) {
-        struct minute *minute = minute_of(notes, id, clock_ms);
+        struct minute *minute = minute_of(notes, id, ticks_ms);
         if (minute != NULL && minute->whole >= TG_NOTES_WHOLE) {
             fold_add(notes, minute, id, activity);
             return TG_NOTE_FOLDED;

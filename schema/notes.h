@@ -36,7 +36,7 @@ void tg_notes_free(struct tg_notes **notes);
 enum tg_noted { TG_NOTE_QUEUED, TG_NOTE_FOLDED, TG_NOTE_DROPPED };
 /* Copies the event, its texts cut. */
 enum tg_noted tg_notes_add(struct tg_notes *notes, const struct tg_event_id *id,
-                           const Tg__Activity *activity, int64_t clock_ms);
+                           const Tg__Activity *activity, int64_t ticks_ms);
 
 /* The queue: its length, the event at i (0: the oldest), and its first n removed. */
 size_t tg_notes_count(const struct tg_notes *notes);
@@ -44,7 +44,7 @@ const struct tg_note *tg_notes_at(const struct tg_notes *notes, size_t i);
 void tg_notes_remove(struct tg_notes *notes, size_t n);
 
 /* Queues the folds of the minutes that are over, and forgets these. */
-void tg_notes_expire(struct tg_notes *notes, int64_t clock_ms);
+void tg_notes_expire(struct tg_notes *notes, int64_t ticks_ms);
 /* When the next minute is over; INT64_MAX: none is running. */
 int64_t tg_notes_deadline(const struct tg_notes *notes);
 /* Queues all folds now; the minutes run on. false: the queue had not room for all. */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
+#include "schema/now.h"
 #include "schema/records.pb-c.h"
 #include "schema/service_metrics.h"
 
@@ -80,7 +80,7 @@ struct tg_service_metrics *tg_service_metrics_new(const char *program, struct tg
     service->table[STORE_RECORDS].label[0].values = service->database;
     service->metrics = tg_metrics_new(service->table, METRICS);
     tg_metric_set(service->metrics, BUILD, TG_NO_LABEL, 1);
-    tg_metric_set(service->metrics, START_TIME, TG_NO_LABEL, (uint64_t)time(NULL));
+    tg_metric_set(service->metrics, START_TIME, TG_NO_LABEL, (uint64_t)tg_now());
     tg_committer_watch(committer, on_batch, service);
     return service;
 }

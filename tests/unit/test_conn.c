@@ -8,6 +8,7 @@
 #include "authd/conn.h"
 #include "authd/door.h"
 #include "schema/log.h"
+#include "schema/now.h"
 
 enum { BIG = 100 * 1024, PATIENCE_MS = 60000 };
 
@@ -155,7 +156,7 @@ static size_t hear(struct fixture *f, int fd, const char *text)
 {
     static char heard[BIG * 64];
     size_t len = 0;
-    for (int64_t end = app_ticks_ms() + PATIENCE_MS; app_ticks_ms() < end; turn(f)) {
+    for (int64_t end = tg_ticks_ms() + PATIENCE_MS; tg_ticks_ms() < end; turn(f)) {
         ssize_t n;
         while ((n = recv(fd, heard + len, sizeof heard - len - 1, 0)) > 0)
             len += (size_t)n;
@@ -266,48 +267,48 @@ static void test_another_protocol_ends_it(void **state)
 static void test_an_idle_client_is_sent_away(void **state)
 {
     struct fixture *f = *state;
-    int64_t start = app_ticks_ms();
+    int64_t start = tg_ticks_ms();
     int fd = join(f);
     assert_ends(f, fd, "idle too long");
-    assert_true(app_ticks_ms() - start >= 1900);
+    assert_true(tg_ticks_ms() - start >= 1900);
 }
 
 static void test_who_asks_is_not_idle_until_as_long_after_its_latest_request(void **state)
 {
     struct fixture *f = *state;
     int fd = join(f);
-    int64_t latest = app_ticks_ms();
+    int64_t latest = tg_ticks_ms();
     /* The second one is asked after the first one's timer was to go off. */
     for (int i = 0; i < 2; i++) {
-        while (app_ticks_ms() < latest + 1200)
+        while (tg_ticks_ms() < latest + 1200)
             turn(f);
-        latest = app_ticks_ms();
+        latest = tg_ticks_ms();
         say(fd, "ECHO still here\n");
         hear(f, fd, "still here\n");
     }
     assert_ends(f, fd, "idle too long");
-    assert_true(app_ticks_ms() - latest >= 1900);
+    assert_true(tg_ticks_ms() - latest >= 1900);
 }
 
 static void test_a_request_has_its_time_from_its_first_byte_on(void **state)
 {
     struct fixture *f = *state;
-    int64_t start = app_ticks_ms();
+    int64_t start = tg_ticks_ms();
     int fd = join(f);
     ssize_t n;
     /* A byte now and then makes it no younger. */
     do {
         send(fd, "x", 1, MSG_NOSIGNAL);
-        for (int64_t next = app_ticks_ms() + 100; app_ticks_ms() < next;)
+        for (int64_t next = tg_ticks_ms() + 100; tg_ticks_ms() < next;)
             turn(f);
         char sink[100];
         while ((n = recv(fd, sink, sizeof sink, 0)) > 0)
             ;
-    } while (n != 0 && app_ticks_ms() - start < 5000);
+    } while (n != 0 && tg_ticks_ms() - start < 5000);
     assert_true(log_has("a request was not complete in time"));
     assert_false(log_has("idle too long"));
     assert_int_equal(requests, 0);
-    assert_true(app_ticks_ms() - start >= 900);
+    assert_true(tg_ticks_ms() - start >= 900);
 }
 
 static void test_a_client_that_does_not_read_is_not_read_from(void **state)
@@ -332,7 +333,7 @@ static void test_a_client_that_never_reads_is_sent_away(void **state)
     int fd = join(f), other = join(f);
     for (int i = 0; i < 30; i++)
         say(fd, "BIG\n");
-    for (int64_t end = app_ticks_ms() + PATIENCE_MS; conns_count(f->conns) > 1 && app_ticks_ms() < end;) {
+    for (int64_t end = tg_ticks_ms() + PATIENCE_MS; conns_count(f->conns) > 1 && tg_ticks_ms() < end;) {
         turn(f);
         send(other, "ECHO here\n", 10, MSG_NOSIGNAL);
         hear(f, other, "here\n");
@@ -364,12 +365,12 @@ static void test_a_door_has_so_many_and_no_more(void **state)
 static void test_an_answer_is_held_back_and_blocks_nobody(void **state)
 {
     struct fixture *f = *state;
-    int64_t start = app_ticks_ms();
+    int64_t start = tg_ticks_ms();
     int fd = join(f);
     say(fd, "LATER 300\nECHO now\n");
     hear(f, fd, "now\n");
     hear(f, fd, "later\n");
-    assert_true(app_ticks_ms() - start >= 290);
+    assert_true(tg_ticks_ms() - start >= 290);
     say(fd, "LATER 0\n");
     hear(f, fd, "later\n");
 }
