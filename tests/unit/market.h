@@ -12,6 +12,10 @@
 #include "schema/sweep.h"
 #include "tests/unit/scratch.h"
 
+#define FREE TG__PLAN_KIND__FREE
+#define MONTHLY TG__PLAN_KIND__MONTHLY
+#define PREPAID TG__PLAN_KIND__PREPAID
+
 enum { DAY = 86400, HOUR = 3600 };
 
 struct market {
@@ -351,5 +355,15 @@ static inline void live_until(struct market *m, const char *when)
         sweep(m);
     }
 }
+
+/* An account whose first month begins then, paid. */
+static inline void monthly(struct market *m, const char *since)
+{
+    m->now = at(since);
+    done(m, buy(m, MONTHLY, 1000));
+    done(m, pay(m, m->order));
+}
+
+#define market_test(name) cmocka_unit_test_setup_teardown(name, market_begin, market_end)
 
 #endif

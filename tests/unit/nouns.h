@@ -262,4 +262,6 @@ static inline struct added add_account(struct nouns *n, uint64_t customer_id)
     return a;
 }
 
+#define on_a_store(test) cmocka_unit_test_setup_teardown(test, nouns_begin, nouns_end)
+
 #endif

@@ -197,8 +197,6 @@ static void test_a_customer_is_found_by_part_of_name_or_address(void **state)
     assert_false(tg_customer_matches(&c, "\xff"));
 }
 
-#define on_a_store(test) cmocka_unit_test_setup_teardown(test, nouns_begin, nouns_end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

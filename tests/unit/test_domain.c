@@ -346,8 +346,6 @@ static void test_domains_are_walked_by_name(void **state)
     tg_view_end(&view);
 }
 
-#define on_a_store(test) cmocka_unit_test_setup_teardown(test, nouns_begin, nouns_end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -185,8 +185,6 @@ static void test_a_dead_resolver_leaves_all_as_it_is(void **state)
     assert_non_null(strstr(err.text, "nothing listens there"));
 }
 
-#define on_a_store(test) cmocka_unit_test_setup_teardown(test, nouns_begin, nouns_end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

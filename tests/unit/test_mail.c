@@ -303,8 +303,6 @@ static void test_three_failures_in_a_row_leave_the_rest_for_later(void **state)
     assert_int_equal(send(m, false).sent, 5);
 }
 
-#define market_test(name) cmocka_unit_test_setup_teardown(name, market_begin, market_end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -331,8 +331,6 @@ static void test_lookups_agree_with_a_linear_search(void **state)
     tg_view_end(&view);
 }
 
-#define on_a_store(test) cmocka_unit_test_setup_teardown(test, nouns_begin, nouns_end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

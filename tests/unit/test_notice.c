@@ -309,8 +309,6 @@ static void test_what_came_after_the_last_sweep_of_a_day_is_told_the_next(void *
     told(m, "cap", 1);
 }
 
-#define market_test(name) cmocka_unit_test_setup_teardown(name, market_begin, market_end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

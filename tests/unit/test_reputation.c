@@ -235,8 +235,6 @@ static void test_what_the_provider_enabled_is_not_taken_back_for_old_sins(void *
     assert_true(*sweep(n, a.id, 50, NOW + DAY).reason != '\0');
 }
 
-#define on_a_store(test) cmocka_unit_test_setup_teardown(test, nouns_begin, nouns_end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -315,8 +315,6 @@ static void test_killed_in_the_middle_it_continues(void **state)
     assert_int_equal(count_in(m, TG_DB_ORDERS), 600);
 }
 
-#define market_test(name) cmocka_unit_test_setup_teardown(name, market_begin, market_end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -198,8 +198,6 @@ static void test_anything_at_any_time_adds_up(void **state)
     }
 }
 
-#define market_test(name) cmocka_unit_test_setup_teardown(name, market_begin, market_end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
