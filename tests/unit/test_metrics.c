@@ -2,8 +2,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include "schema/metrics.h"
-#include "tests/unit/test.h"
+#include "tests/unit/metrics_text.h"
 
 enum { SENT, OPEN, TIME, LONE, METRICS };
 
@@ -16,16 +15,6 @@ static const struct tg_metric table[METRICS] = {
     [TIME] = { "t_time_seconds", "Time.", TG_HISTOGRAM, { { "door", doors } }, bounds, TG_NS_PER_S },
     [LONE] = { "t_lone_seconds_total", "Alone.", TG_COUNTER, .per_unit = 1000 },
 };
-
-static char *written(struct tg_metrics *metrics)
-{
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    tg_metrics_write(metrics, out);
-    assert_int_equal(fclose(out), 0);
-    return text;
-}
 
 static void has(const char *text, const char *line)
 {

@@ -1,17 +1,7 @@
 /* milter/metrics.c: every rule and every kind of report has its own series. */
 #include <stdio.h>
 #include "milter/metrics.h"
-#include "tests/unit/test.h"
-
-static char *written(struct tg_metrics *metrics)
-{
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    tg_metrics_write(metrics, out);
-    assert_int_equal(fclose(out), 0);
-    return text;
-}
+#include "tests/unit/metrics_text.h"
 
 static void assert_line(const char *text, const char *line)
 {

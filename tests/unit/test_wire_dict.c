@@ -1,10 +1,9 @@
-#include "tests/unit/test.h"
+#include "tests/unit/wire.h"
 #include "authd/wire_dict.h"
 
 static ssize_t read_bytes(const char *in, size_t len, struct dict_request *request)
 {
-    uint8_t *copy = tg_xmalloc(len > 0 ? len : 1);
-    memcpy(copy, in, len);
+    uint8_t *copy = exact_copy(in, len);
     ssize_t used = wire_dict_read(copy, len, request);
     free(copy);
     return used;

@@ -1,4 +1,4 @@
-#include "tests/unit/test.h"
+#include "tests/unit/wire.h"
 #include <stdio.h>
 #include "authd/wire_policy.h"
 
@@ -11,22 +11,14 @@ static const char golden[] = "request=smtpd_access_policy\nprotocol_state=RCPT\n
 
 static ssize_t read_bytes(const char *in, size_t len, struct policy_request *request)
 {
-    uint8_t *copy = tg_xmalloc(len > 0 ? len : 1);
-    memcpy(copy, in, len);
+    uint8_t *copy = exact_copy(in, len);
     ssize_t used = wire_policy_read(copy, len, request);
     struct tg_span *spans[] = { &request->client_address, &request->sender, &request->recipient, &request->sasl_username,
                                 &request->queue_id };
     for (size_t i = 0; i < 5; i++)
-        if (spans[i]->data != NULL)
-            spans[i]->data = (const uint8_t *)in + (spans[i]->data - copy);
+        point_back(spans[i], copy, in);
     free(copy);
     return used;
-}
-
-static void assert_span(struct tg_span span, const char *text)
-{
-    assert_int_equal(span.len, strlen(text));
-    assert_memory_equal(span.data, text, span.len);
 }
 
 static void test_a_request_of_postfix_is_read(void **state)

@@ -1,28 +1,19 @@
-#include "tests/unit/test.h"
+#include "tests/unit/wire.h"
 #include "authd/wire_saslauthd.h"
 
 /* As libsasl2 writes it: alice@cust.test split at its "@". */
 static const char golden[] = "\0\5alice\0\6s3cret\0\4smtp\0\11cust.test";
 enum { GOLDEN = sizeof golden - 1 };
 
-/* From a copy of its very size, so that a sanitizer sees a read behind it; spans point into the given text. */
 static ssize_t read_bytes(const char *in, size_t len, struct saslauthd_request *request)
 {
-    uint8_t *copy = tg_xmalloc(len > 0 ? len : 1);
-    memcpy(copy, in, len);
+    uint8_t *copy = exact_copy(in, len);
     ssize_t used = wire_saslauthd_read(copy, len, request);
     struct tg_span *spans[] = { &request->login, &request->password, &request->service, &request->realm };
     for (size_t i = 0; i < 4; i++)
-        if (spans[i]->data != NULL)
-            spans[i]->data = (const uint8_t *)in + (spans[i]->data - copy);
+        point_back(spans[i], copy, in);
     free(copy);
     return used;
-}
-
-static void assert_span(struct tg_span span, const char *text)
-{
-    assert_int_equal(span.len, strlen(text));
-    assert_memory_equal(span.data, text, span.len);
 }
 
 static void test_a_request_of_libsasl2_is_read(void **state)

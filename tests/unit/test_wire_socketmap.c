@@ -1,16 +1,13 @@
-#include "tests/unit/test.h"
+#include "tests/unit/wire.h"
 #include <stdio.h>
 #include "authd/wire_socketmap.h"
 
 static ssize_t read_bytes(const char *in, size_t len, struct socketmap_request *request)
 {
-    uint8_t *copy = tg_xmalloc(len > 0 ? len : 1);
-    memcpy(copy, in, len);
+    uint8_t *copy = exact_copy(in, len);
     ssize_t used = wire_socketmap_read(copy, len, request);
-    if (request->map.data != NULL)
-        request->map.data = (const uint8_t *)in + (request->map.data - copy);
-    if (request->key.data != NULL)
-        request->key.data = (const uint8_t *)in + (request->key.data - copy);
+    point_back(&request->map, copy, in);
+    point_back(&request->key, copy, in);
     free(copy);
     return used;
 }
@@ -19,10 +16,8 @@ static void assert_read(const char *in, const char *map, const char *key)
 {
     struct socketmap_request r;
     assert_int_equal(read_bytes(in, strlen(in), &r), (ssize_t)strlen(in));
-    assert_int_equal(r.map.len, strlen(map));
-    assert_memory_equal(r.map.data, map, r.map.len);
-    assert_int_equal(r.key.len, strlen(key));
-    assert_memory_equal(r.key.data, key, r.key.len);
+    assert_span(r.map, map);
+    assert_span(r.key, key);
 }
 
 static void assert_refused(const char *in)
