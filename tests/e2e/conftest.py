@@ -7,8 +7,10 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from servers.process import VALGRIND, make_directory, remove_directory  # noqa: E402
+from servers.process import BUILD, VALGRIND, make_directory, remove_directory  # noqa: E402
 from servers.relay import Relay  # noqa: E402
+from servers.terminal import Terminal  # noqa: E402
+from servers.tollgate import Tollgate  # noqa: E402
 from servers.valgrind import LOGS, findings, forget_finished, reason_to_leave_out  # noqa: E402
 
 @pytest.hookimpl
@@ -112,3 +114,33 @@ def make_relay(request):
 @pytest.fixture
 def account(relay):
     return relay.tollgate.add_account()
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """Plans to be bought, and no daemon."""
+    directory = make_directory()
+    tollgate = Tollgate(directory, user="", payment_url="https://pay.example/order/%s", mail_from="billing@relay.test",
+                        mailer=f"cat >>{directory}/mails", terms_version="2026-11", submission="smtp.relay.test port 587",
+                        templates=directory / "templates")
+    tollgate.command("init")
+    tollgate.command("plan", "set", "monthly", "--messages", 20000, "--price", "9.90", "--on-sale")
+    tollgate.command("plan", "set", "monthly", "--messages", 100000, "--price", "39.90", "--on-sale")
+    tollgate.command("plan", "set", "prepaid", "--messages", 10000, "--price", "1500", "--currency", "JPY", "--on-sale")
+    tollgate.command("plan", "set", "prepaid", "--messages", 700000, "--price", "77.77")
+    yield tollgate
+    remove_directory(directory)
+
+
+@pytest.fixture
+def talk(shop):
+    """Begins a command on a terminal, the dialogue of account add where none is named; what a test leaves open is ended."""
+    terminals = []
+
+    def begin(*argv, **options):
+        terminals.append(Terminal([BUILD / "admin/tollgate", "-c", shop.config, *(argv or ("account", "add"))], **options))
+        return terminals[-1]
+    yield begin
+    for terminal in terminals:
+        if terminal.child.poll() is None:
+            terminal.close()

@@ -1,64 +1,26 @@
 """What a person sees on a terminal, what a script reads, and events as they happen."""
-import fcntl
 import json
-import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
-import termios
-import time
 
 import pytest
 
 from servers.process import BUILD, DEADLINE_S, wait_until
+from servers.terminal import CTRL_C, Terminal
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class Terminal:
-    """A command on a pseudo-terminal of this size."""
-
-    def __init__(self, tollgate, *argv, columns=80, env=None):
-        self.text = ""
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-        clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
-        self.child = subprocess.Popen([BUILD / "admin/tollgate", "-c", tollgate.config, *argv], stdin=slave, stdout=slave, stderr=slave,
-                                      start_new_session=True, env={**clean, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **(env or {})},
-                                      preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-        os.close(slave)
-
-    def read_some(self):
-        if select.select([self.master], [], [], 0.05)[0]:
-            try:
-                self.text += os.read(self.master, 65536).decode()
-            except OSError:  # the other end is closed
-                return False
-        return True
-
-    def wait_for(self, words):
-        return wait_until(f"{words!r} on the terminal", lambda: self.read_some() is not None and words in self.text)
-
-    def type(self, octets):
-        os.write(self.master, octets)
-
-    def end(self):
-        """All that it wrote, and its exit status."""
-        deadline = time.monotonic() + DEADLINE_S
-        while self.read_some() and time.monotonic() < deadline:
-            pass
-        status = self.child.wait(DEADLINE_S)
-        os.close(self.master)
-        return self.text.replace("\r\n", "\n"), status
+def on_terminal(relay, *argv, **options):
+    return Terminal([BUILD / "admin/tollgate", "-c", relay.tollgate.config, *argv], lines=50, **options)
 
 
 def run(relay, *argv, **options):
-    text, status = Terminal(relay.tollgate, *argv, **options).end()
-    assert status == 0, text
-    return text
+    """What it writes, with its colours."""
+    terminal = on_terminal(relay, *argv, **options)
+    assert terminal.end() == 0, terminal.text
+    return terminal.raw.decode().replace("\r\n", "\n")
 
 
 def refused(relay, account, times):
@@ -155,17 +117,15 @@ def test_reputation_falls_with_forged_senders_and_says_so(relay):
 
 def test_follow_shows_events_as_they_happen_and_ends_with_ctrl_c(relay):
     account = relay.tollgate.add_account()
-    terminal = Terminal(relay.tollgate, "activity", "--follow")
-    terminal.wait_for("Ctrl-C")
+    terminal = on_terminal(relay, "activity", "--follow")
+    terminal.expect("Ctrl-C")
     assert relay.send(account) == 250
-    terminal.wait_for(account.sender)
+    terminal.expect(account.sender)
     with relay.client(account=account) as client:
         assert client.mail("later@not-mine.example") == 553
-    terminal.wait_for("(sender)")
-    terminal.type(b"\x03")
-    text, status = terminal.end()
-    assert status == 0
-    assert COLOUR.sub("", text).count("accepted") == 1
+    terminal.expect("(sender)").type(CTRL_C)
+    assert terminal.end() == 0
+    assert terminal.text.count("accepted") == 1
 
 
 @pytest.fixture

@@ -326,7 +326,7 @@ def test_the_activity_and_the_trace_tell_what_sendmail_said(relay, account):
 # ---- what a client could do to hide something ----
 
 def test_a_bare_line_feed_smuggles_no_second_message(relay, account):
-    tail = f"MAIL FROM:<boss@bank.example>\r\nRCPT TO:<x@dest.test>\r\nDATA\r\nFrom: boss@bank.example\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n"
+    tail = "MAIL FROM:<boss@bank.example>\r\nRCPT TO:<x@dest.test>\r\nDATA\r\nFrom: boss@bank.example\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n"
     for end in "\n.\n", "\n.\r\n", "\r\n.\n":
         with relay.client(account=account) as client:
             assert client.mail(account.sender) == 250

@@ -6,12 +6,11 @@ import http.client
 import os
 import random
 import re
-import threading
 import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from servers.load import SOAK, Load, check_store
+from servers.load import SOAK, Load, UntilEnded, check_store
 from servers.process import free_port, wait_until
 
 pytestmark = pytest.mark.skipif(SOAK < 2, reason="minutes: make soak")
@@ -36,14 +35,14 @@ def figures(port):
     return {name: float(value) for name, value in re.findall(r"^(tollgate_store_\w+|tollgate_committer_\w+_total) (\S+)$", text, re.M)}
 
 
-class Traffic:
+class Traffic(UntilEnded):
     """What happens beside the mail; each thing in a thread of its own, until it ends. An exception in one is kept."""
 
     def __init__(self, relay, accounts, spare):
         self.relay, self.accounts, self.spare = relay, accounts, spare
-        self.ended, self.error, self.counts = threading.Event(), None, {}
-        self.threads = [threading.Thread(target=self.again, args=(what, pause), daemon=True) for what, pause in (
-            (self.bad_login, 0.2), (self.refusals, 0.3), (self.bounce, 0.5), (self.reload, 2), (self.change, 1), (self.look, 5))]
+        self.error, self.counts = None, {}
+        super().__init__(*((self.again, what, pause) for what, pause in (
+            (self.bad_login, 0.2), (self.refusals, 0.3), (self.bounce, 0.5), (self.reload, 2), (self.change, 1), (self.look, 5))))
 
     def again(self, what, pause):
         rng = random.Random(what.__name__)
@@ -55,15 +54,8 @@ class Traffic:
             except BaseException as error:
                 self.error = self.error or error
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
     def __exit__(self, *exc):
-        self.ended.set()
-        for thread in self.threads:
-            thread.join(120)
+        super().__exit__(*exc)
         if exc[0] is None and self.error is not None:
             raise self.error
 

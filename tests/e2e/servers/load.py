@@ -12,7 +12,27 @@ from .process import wait_until
 SOAK = int(os.environ.get("SOAK", "1") or "1")
 
 
-class Load:
+class UntilEnded:
+    """Threads that go on for as long as the `with` block: each looks at self.ended."""
+
+    def __init__(self, *runs):
+        """Of each thread: its function, and the arguments."""
+        self.ended = threading.Event()
+        self.threads = [threading.Thread(target=function, args=args, daemon=True) for function, *args in runs]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.ended.set()
+        for thread in self.threads:
+            thread.join(120)
+        assert not any(t.is_alive() for t in self.threads), "a thread hangs"
+
+
+class Load(UntilEnded):
     """Sessions that log in and send, a few messages each, until they are stopped. Use as a context manager."""
     numbers = itertools.count(1)
 
@@ -27,19 +47,7 @@ class Load:
         self.replies = []                              # of refusals, whole
         self.doubtful = 0                              # messages whose end was sent, and no 250 came
         self.lost = 0                                  # connections
-        self.ended = threading.Event()
-        self.threads = [threading.Thread(target=self.run, args=(i,), daemon=True) for i in range(sessions)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *exc):
-        self.ended.set()
-        for thread in self.threads:
-            thread.join(120)
-        assert not any(t.is_alive() for t in self.threads), "a session hangs"
+        super().__init__(*((self.run, i) for i in range(sessions)))
 
     @property
     def count(self):
