@@ -21,10 +21,9 @@ static void render_order(const struct terminal *terminal, const json_t *order)
         return;
     output_value(json_object_get(order, "due"), due, sizeof due);
     fprintf(terminal->out, "The account waits for order %lld: %s %s, payable until %s.\n",
-            (long long)json_integer_value(json_object_get(order, "id")), json_string_value(json_object_get(order, "amount")),
-            json_string_value(json_object_get(order, "currency")), due);
+            number_of(order, "id"), text_of(order, "amount"), text_of(order, "currency"), due);
     if (json_is_string(json_object_get(order, "payment_url")))
-        fprintf(terminal->out, "It is paid at %s\n", json_string_value(json_object_get(order, "payment_url")));
+        fprintf(terminal->out, "It is paid at %s\n", text_of(order, "payment_url"));
 }
 
 static void render_password(const struct terminal *terminal, const json_t *result)
@@ -32,11 +31,11 @@ static void render_password(const struct terminal *terminal, const json_t *resul
     const json_t *account = json_object_get(result, "account"), *until = json_object_get(result, "old_valid_until");
     char valid[64];
     if (json_is_string(json_object_get(result, "server")))
-        fprintf(terminal->out, "server    %s\n", json_string_value(json_object_get(result, "server")));
+        fprintf(terminal->out, "server    %s\n", text_of(result, "server"));
     fprintf(terminal->out, "username  %s%s%s\n", terminal_colour(terminal, BOLD),
-            json_string_value(json_object_get(account, "username")), terminal_plain(terminal));
+            text_of(account, "username"), terminal_plain(terminal));
     fprintf(terminal->out, "password  %s%s%s\n", terminal_colour(terminal, BOLD),
-            json_string_value(json_object_get(result, "password")), terminal_plain(terminal));
+            text_of(result, "password"), terminal_plain(terminal));
     fputs("\nThis is the only time that the password is shown.\n", terminal->out);
     if (json_is_string(until)) {
         output_value(until, valid, sizeof valid);
@@ -46,8 +45,7 @@ static void render_password(const struct terminal *terminal, const json_t *resul
     } else {
         render_order(terminal, json_object_get(result, "order"));
         fprintf(terminal->out, "Next: tollgate domain add DOMAIN --customer %lld; tollgate domain associate DOMAIN %s\n",
-                (long long)json_integer_value(json_object_get(account, "customer")),
-                json_string_value(json_object_get(account, "username")));
+                number_of(account, "customer"), text_of(account, "username"));
     }
 }
 
@@ -59,8 +57,8 @@ static enum tg_code add_in(struct tg_change *change, void *arg, struct tg_error 
     const struct input *in = e->input;
     Tg__Account wish = TG__ACCOUNT__INIT, *account;
     account_edit_apply(in, &wish);
-    wish.customer_id = (uint64_t)input_value(in, "customer")->number;
-    wish.plan_messages = (uint64_t)input_value(in, "messages")->number;
+    wish.customer_id = (uint64_t)input_number(in, "customer");
+    wish.plan_messages = (uint64_t)input_number(in, "messages");
     tg_plan_parse(input_text(in, "plan"), &wish.plan);
     Tg__Order *order;
     enum tg_code code = tg_billing_add(change, &e->shop.terms, &wish, e->context->now, &account, e->password, &order, err);
@@ -97,7 +95,7 @@ const struct command cmd_account_add = {
         { .name = "description", .type = OPT_TEXT, .value = "TEXT", .help = "what it is for", .required = true },
         { .name = "type", .type = OPT_CHOICE, .value = "TYPE", .choices = "transactional|promotional", .help = "what it sends", .required = true },
         { .name = "plan", .type = OPT_CHOICE, .value = "PLAN", .choices = "free|monthly|prepaid", .help = "how it is paid (tollgate plan list)", .required = true },
-        { .name = "messages", .type = OPT_NUMBER, .value = "N", .help = "size of the plan, where it comes in several", .min = 1, .max = 1000000000 },
+        PLAN_SIZE("size of the plan, where it comes in several"),
         { .name = "notify", .type = OPT_TEXT, .value = "ADDR", .help = "where its bounces go; none: each message's own sender" },
         ACCOUNT_LIMITS,
         { 0 } },
@@ -113,7 +111,7 @@ static enum tg_code password_in(struct tg_change *change, void *arg, struct tg_e
 {
     struct account_edit *e = arg;
     Tg__Account *account;
-    enum tg_code code = tg_account_password(change, e->input->arg[0], input_value(e->input, "overlap")->number, e->context->now,
+    enum tg_code code = tg_account_password(change, e->input->arg[0], input_number(e->input, "overlap"), e->context->now,
                                             &account, e->password, &e->old_valid_until, err);
     if (code == TG_OK)
         code = account_edit_notify(change, e, err);

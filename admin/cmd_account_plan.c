@@ -43,19 +43,16 @@ static void render_plan(const struct terminal *t, const json_t *result)
     if (json_is_object(order)) {
         output_value(json_object_get(order, "due"), when, sizeof when);
         fprintf(t->out, "order %lld: %s, %lld messages, for %s %s, payable until %s\n",
-                (long long)json_integer_value(json_object_get(order, "id")), json_string_value(json_object_get(order, "plan")),
-                (long long)json_integer_value(json_object_get(order, "messages")),
-                json_string_value(json_object_get(order, "amount")), json_string_value(json_object_get(order, "currency")), when);
+                number_of(order, "id"), text_of(order, "plan"), number_of(order, "messages"),
+                text_of(order, "amount"), text_of(order, "currency"), when);
         if (json_is_string(json_object_get(order, "payment_url")))
-            fprintf(t->out, "to be paid at %s\n", json_string_value(json_object_get(order, "payment_url")));
+            fprintf(t->out, "to be paid at %s\n", text_of(order, "payment_url"));
         return;
     }
-    fprintf(t->out, "plan %s, %lld messages", json_string_value(json_object_get(plan, "plan")),
-            (long long)json_integer_value(json_object_get(plan, "messages")));
+    fprintf(t->out, "plan %s, %lld messages", text_of(plan, "plan"), number_of(plan, "messages"));
     if (json_is_object(next)) {
         output_value(json_object_get(next, "at"), when, sizeof when);
-        fprintf(t->out, "; %s, %lld messages, from %s on", json_string_value(json_object_get(next, "plan")),
-                (long long)json_integer_value(json_object_get(next, "messages")), when);
+        fprintf(t->out, "; %s, %lld messages, from %s on", text_of(next, "plan"), number_of(next, "messages"), when);
     }
     fputc('\n', t->out);
 }
@@ -68,7 +65,7 @@ static enum tg_code plan_in(struct tg_change *change, void *arg, struct tg_error
     Tg__PlanKind plan = TG__PLAN_KIND__FREE;
     tg_plan_parse(input_text(e->input, "plan"), &plan);
     enum tg_code code = tg_billing_plan(change, &e->shop.terms, e->input->arg[0], plan,
-                                        (uint64_t)input_value(e->input, "messages")->number, e->context->now, &account, &order, err);
+                                        (uint64_t)input_number(e->input, "messages"), e->context->now, &account, &order, err);
     e->order_id = code == TG_OK && order != NULL ? order->id : 0;
     return code;
 }
@@ -86,7 +83,7 @@ const struct command cmd_account_plan = {
     .summary = "Another plan: up when its order is paid, down at the end of what is paid; the present plan again takes that back.",
     .options = (const struct opt[]){
         { .name = "plan", .type = OPT_CHOICE, .value = "PLAN", .choices = "free|monthly|prepaid", .help = "which one (tollgate plan list)", .required = true },
-        { .name = "messages", .type = OPT_NUMBER, .value = "N", .help = "size of the plan, where it comes in several", .min = 1, .max = 1000000000 },
+        PLAN_SIZE("size of the plan, where it comes in several"),
         { 0 } },
     .example = "tollgate account plan k3v9x0a2m7qd --plan monthly --messages 20000",
     .render = render_plan,
@@ -99,7 +96,7 @@ static enum tg_code topup_in(struct tg_change *change, void *arg, struct tg_erro
     Tg__Account *account;
     Tg__Order *order;
     enum tg_code code = tg_billing_topup(change, &e->shop.terms, e->input->arg[0],
-                                         (uint64_t)input_value(e->input, "messages")->number, e->context->now, &account, &order, err);
+                                         (uint64_t)input_number(e->input, "messages"), e->context->now, &account, &order, err);
     e->order_id = code == TG_OK ? order->id : 0;
     return code;
 }
@@ -116,7 +113,7 @@ const struct command cmd_account_topup = {
     .noun = "account", .verb = "topup", .args = "USER",
     .summary = "Order a further prepaid package; from its payment on, all that is left is valid for twelve months.",
     .options = (const struct opt[]){
-        { .name = "messages", .type = OPT_NUMBER, .value = "N", .help = "size of the package, where it comes in several", .min = 1, .max = 1000000000 },
+        PLAN_SIZE("size of the package, where it comes in several"),
         { 0 } },
     .example = "tollgate account topup k3v9x0a2m7qd --messages 50000",
     .render = render_plan,

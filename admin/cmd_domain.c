@@ -44,7 +44,7 @@ static enum tg_code edit(struct context *c, const struct input *in, json_t **res
 static enum tg_code do_add(struct tg_change *change, const struct edit *e, struct tg_error *err)
 {
     Tg__Domain *domain;
-    return tg_domain_add(change, e->input->arg[0], (uint64_t)input_value(e->input, "customer")->number, e->context->now,
+    return tg_domain_add(change, e->input->arg[0], (uint64_t)input_number(e->input, "customer"), e->context->now,
                          &domain, err);
 }
 

@@ -123,25 +123,24 @@ static enum tg_code explain(struct context *c, const struct input *in, json_t **
 static void render(const struct terminal *t, const json_t *result)
 {
     const json_t *rules = json_object_get(result, "rules"), *rule;
-    const char *verdict = json_string_value(json_object_get(result, "verdict"));
+    const char *verdict = text_of(result, "verdict");
     size_t i;
     json_array_foreach(rules, i, rule) {
-        const char *outcome = json_string_value(json_object_get(rule, "outcome"));
+        const char *outcome = text_of(rule, "outcome");
         bool pass = strcmp(outcome, "pass") == 0, skip = strcmp(outcome, "skip") == 0;
         const char *mark = t->utf8 ? (pass ? "✓" : skip ? "–" : "✗") : (pass ? "+" : skip ? "-" : "x");
         fprintf(t->out, "%s%s%s ", terminal_colour(t, pass ? GREEN : skip ? DIM : RED), mark, terminal_plain(t));
-        terminal_text(t, json_string_value(json_object_get(rule, "rule")), 0, 12);
+        terminal_text(t, text_of(rule, "rule"), 0, 12);
         fputc(' ', t->out);
-        terminal_text(t, json_string_value(json_object_get(rule, "text")), t->width - 15, 0);
+        terminal_text(t, text_of(rule, "text"), t->width - 15, 0);
         fputc('\n', t->out);
     }
     bool accept = strcmp(verdict, "accept") == 0;
     fprintf(t->out, "\n%s%s%s", terminal_colour(t, accept ? GREEN : RED), verdict, terminal_plain(t));
     if (!accept)
-        fprintf(t->out, ", by the rule %s: %s", json_string_value(json_object_get(result, "rule")),
-                json_string_value(json_object_get(result, "reply")));
+        fprintf(t->out, ", by the rule %s: %s", text_of(result, "rule"), text_of(result, "reply"));
     fputc(' ', t->out);
-    terminal_text(t, json_string_value(json_object_get(result, "text")), 0, 0);
+    terminal_text(t, text_of(result, "text"), 0, 0);
     fputc('\n', t->out);
 }
 

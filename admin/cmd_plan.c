@@ -1,6 +1,7 @@
 /* cmd_plan.c: tollgate plan …, the catalogue. */
 #include "admin/commands.h"
 #include "admin/json.h"
+#include "admin/shop.h"
 #include "schema/offer.h"
 
 #define PLAN_CHOICES "free|monthly|prepaid"
@@ -53,7 +54,7 @@ static enum tg_code set_in(struct tg_change *change, void *arg, struct tg_error 
     const struct input *in = e->input;
     Tg__Offer *offer;
     enum tg_on_sale sale = input_flag(in, "on-sale") ? TG_ON_SALE : input_flag(in, "off-sale") ? TG_OFF_SALE : TG_SALE_AS_IS;
-    enum tg_code code = tg_offer_set(change, e->plan, (uint64_t)input_value(in, "messages")->number, input_text(in, "price"),
+    enum tg_code code = tg_offer_set(change, e->plan, (uint64_t)input_number(in, "messages"), input_text(in, "price"),
                                      input_text(in, "currency"), sale, e->context->now, &offer, err);
     if (code != TG_OK)
         return code;
@@ -75,7 +76,7 @@ const struct command cmd_plan_set = {
     .noun = "plan", .verb = "set", .args = "PLAN",
     .summary = "Make or change an offer: a plan (" PLAN_CHOICES ") in one size, its price, and whether it is on sale.",
     .options = (const struct opt[]){
-        { .name = "messages", .type = OPT_NUMBER, .value = "N", .help = "a month (free, monthly) or in the package (prepaid)", .min = 1, .max = 1000000000, .required = true },
+        PLAN_SIZE("a month (free, monthly) or in the package (prepaid)", .required = true),
         { .name = "price", .type = OPT_TEXT, .value = "9.90", .help = "of a month or of the package; a new offer needs one" },
         { .name = "currency", .type = OPT_TEXT, .value = "EUR", .help = "ISO 4217 code; EUR for a new offer where none is given" },
         { .name = "on-sale", .type = OPT_FLAG, .help = "customers can choose it" },
@@ -93,7 +94,7 @@ static enum tg_code plan_quote(struct context *c, const struct input *in, json_t
     enum tg_code code = read_plan(in->arg[0], &plan, err);
     if (code != TG_OK || (code = tg_view_begin(c->store, &view, err)) != TG_OK)
         return code;
-    code = tg_offer_find(view, plan, (uint64_t)input_value(in, "messages")->number, &offer, err);
+    code = tg_offer_find(view, plan, (uint64_t)input_number(in, "messages"), &offer, err);
     if (code == TG_OK)
         *result = json_offer(offer);
     tg_view_end(&view);
@@ -104,7 +105,7 @@ const struct command cmd_plan_quote = {
     .noun = "plan", .verb = "quote", .args = "PLAN",
     .summary = "The price of a plan in this size.",
     .options = (const struct opt[]){
-        { .name = "messages", .type = OPT_NUMBER, .value = "N", .help = "size of the plan, where it comes in several", .min = 1, .max = 1000000000 },
+        PLAN_SIZE("size of the plan, where it comes in several"),
         { 0 } },
     .example = "tollgate plan quote monthly --messages 20000",
     .run = plan_quote,

@@ -15,7 +15,7 @@ static void take_event(void *arg, const struct tg_sweep_event *event)
 
 static enum tg_code sweep(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
-    int64_t now = input_value(in, "at")->given ? input_value(in, "at")->number : c->now;
+    int64_t now = input_value(in, "at")->given ? input_number(in, "at") : c->now;
     struct tg_sweep_result swept;
     *result = json_pack("{s:o, s:b, s:{}, s:[], s:[]}", "at", json_time(now), "dry_run", input_flag(in, "dry-run"), "done", "events",
                         "problems");
@@ -36,8 +36,8 @@ static void render_list(const struct terminal *t, const json_t *list, enum colou
     const json_t *event;
     json_array_foreach(list, i, event) {
         const char *detail = json_string_value(json_object_get(event, "detail"));
-        fprintf(t->out, "%s%-18s%s", terminal_colour(t, colour), json_string_value(json_object_get(event, "what")), terminal_plain(t));
-        terminal_text(t, json_string_value(json_object_get(event, "subject")), 0, 16);
+        fprintf(t->out, "%s%-18s%s", terminal_colour(t, colour), text_of(event, "what"), terminal_plain(t));
+        terminal_text(t, text_of(event, "subject"), 0, 16);
         fputs(detail != NULL ? "  " : "", t->out);
         terminal_text(t, detail != NULL ? detail : "", 0, 0);
         fputc('\n', t->out);

@@ -84,6 +84,12 @@ static inline const char *input_text(const struct input *input, const char *name
     return input_value(input, name)->text;
 }
 
+/* OPT_NUMBER, OPT_SWITCH, OPT_TIME, OPT_DURATION; 0 where it was not given. */
+static inline int64_t input_number(const struct input *input, const char *name)
+{
+    return input_value(input, name)->number;
+}
+
 /* Every command, in the order of help; NULL ends it (commands.c). */
 extern const struct command *const commands[];
 

@@ -125,14 +125,8 @@ enum step_outcome dialogue_plan(struct dialogue *d)
         d->offer = *offers[at];
         d->signup.wish.plan = d->offer.plan;
         d->signup.wish.plan_messages = d->offer.messages;
-        struct tg_error why;
-        enum tg_code code = dialogue_customer_fits(d, &why);
-        if (code == TG_OK)
-            return STEP_DONE;
-        if (code != TG_REFUSED) {
-            tg_fail(d->err, code, "%s", why.text);
-            return STEP_FAILED;
-        }
-        dialogue_reason(d, &why);
+        enum step_outcome outcome;
+        if (dialogue_customer_fits(d, &outcome))
+            return outcome;
     }
 }

@@ -5,7 +5,7 @@
 
 enum { FOUND_MAX = 200 };
 
-enum tg_code dialogue_customer_fits(struct dialogue *d, struct tg_error *err)
+static enum tg_code check_plan(struct dialogue *d, struct tg_error *err)
 {
     struct tg_view *view;
     Tg__Offer *offer;
@@ -18,6 +18,18 @@ enum tg_code dialogue_customer_fits(struct dialogue *d, struct tg_error *err)
     code = tg_billing_check(view, d->signup.customer.id, 0, d->offer.plan, d->offer.messages, &offer, err);
     tg_view_end(&view);
     return code;
+}
+
+bool dialogue_customer_fits(struct dialogue *d, enum step_outcome *outcome)
+{
+    struct tg_error why;
+    enum tg_code code = check_plan(d, &why);
+    *outcome = code == TG_OK ? STEP_DONE : STEP_FAILED;
+    if (code == TG_REFUSED)
+        dialogue_reason(d, &why);
+    else if (code != TG_OK)
+        tg_fail(d->err, code, "%s", why.text);
+    return code != TG_REFUSED;
 }
 
 static enum tg_code check_field(const struct dialogue *d, int field, const char *text, struct tg_error *err)
@@ -137,7 +149,7 @@ static enum answer choose(struct dialogue *d, const struct found *found)
 static enum step_outcome known_customer(struct dialogue *d)
 {
     struct found found;
-    struct tg_error why;
+    enum step_outcome outcome;
     for (;;) {
         char *part = NULL;
         enum answer answer = dialogue_text(d, "name or e-mail", NULL, 0, &part);
@@ -154,14 +166,8 @@ static enum step_outcome known_customer(struct dialogue *d)
             continue;
         if (answer != ANSWERED)
             return dialogue_outcome(answer);
-        enum tg_code code = dialogue_customer_fits(d, &why);
-        if (code == TG_OK)
-            return STEP_DONE;
-        if (code != TG_REFUSED) {
-            tg_fail(d->err, code, "%s", why.text);
-            return STEP_FAILED;
-        }
-        dialogue_reason(d, &why);
+        if (dialogue_customer_fits(d, &outcome))
+            return outcome;
         dialogue_tell(d->asker, PLAIN, "Choose another customer, or go back (<) for another plan.");
     }
 }

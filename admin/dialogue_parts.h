@@ -51,7 +51,8 @@ enum step_outcome dialogue_summary(struct dialogue *d, int *next);
 /* Shows the credentials, once, and asks for a domain. The account stands, whatever happens here. */
 void dialogue_credentials(struct dialogue *d, const json_t *account, const struct tg_secret *password, const json_t *order);
 
-/* May the customer who was found have the plan that was chosen? TG_OK where either is not yet. */
-enum tg_code dialogue_customer_fits(struct dialogue *d, struct tg_error *err) TG_MUST_CHECK;
+/* May the customer who was found have the plan that was chosen? (He may where either is not yet.) false: the reason is told,
+ * and another is to be chosen; true: the step is over, with this outcome. */
+bool dialogue_customer_fits(struct dialogue *d, enum step_outcome *outcome) TG_MUST_CHECK;
 
 #endif

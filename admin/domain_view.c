@@ -16,8 +16,7 @@ static void heading(const struct terminal *t, const json_t *d)
         panel_line(t, "", reason);
     output_value(json_object_get(d, "created"), when, sizeof when);
     panel_label(t, "customer");
-    fprintf(t->out, "%lld, since %.10s",
-            (long long)json_integer_value(json_object_get(d, "customer")), when);
+    fprintf(t->out, "%lld, since %.10s", number_of(d, "customer"), when);
     if (json_is_string(json_object_get(d, "checked"))) {
         output_value(json_object_get(d, "checked"), when, sizeof when);
         fprintf(t->out, ", last checked %s", when);

@@ -1,4 +1,4 @@
-/* json.h: records → the JSON of DESIGN 10. New references; the keys are a contract. */
+/* json.h: records → the JSON of DESIGN 10, new references, whose keys are a contract; and what is shown of it. */
 #ifndef ADMIN_JSON_H
 #define ADMIN_JSON_H
 
@@ -31,5 +31,9 @@ json_t *json_order(struct tg_view *view, const struct tg_settings *settings, con
 
 /* The username of an account; "" for account 0 and for one that is gone. */
 const char *json_username(struct tg_view *view, uint64_t account_id);
+
+/* What a result has under this key, to be shown: "" and 0 where there is no such text or number. */
+const char *text_of(const json_t *object, const char *key);
+long long number_of(const json_t *object, const char *key);
 
 #endif

@@ -7,17 +7,6 @@
 
 enum { DAY = 86400 };
 
-const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
-long long number_of(const json_t *object, const char *key)
-{
-    return (long long)json_integer_value(json_object_get(object, key));
-}
-
 void panel_word(const struct terminal *t, enum colour colour, const char *word)
 {
     fputs(terminal_colour(t, colour), t->out);

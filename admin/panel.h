@@ -2,14 +2,10 @@
 #ifndef ADMIN_PANEL_H
 #define ADMIN_PANEL_H
 
-#include <jansson.h>
+#include "admin/json.h"
 #include "admin/terminal.h"
 
 enum { PANEL_LABEL = 12, PANEL_NUMBER = 32 };
-
-/* "" and 0 where there is none. */
-const char *text_of(const json_t *object, const char *key);
-long long number_of(const json_t *object, const char *key);
 
 /* The left column. */
 void panel_label(const struct terminal *terminal, const char *name);

@@ -5,6 +5,10 @@
 #include "admin/command.h"
 #include "schema/mail.h"
 
+/* The option --messages of commands that name a plan, and what else an option has. */
+#define PLAN_SIZE(help_text, ...) \
+    { .name = "messages", .type = OPT_NUMBER, .value = "N", .help = help_text, .min = 1, .max = 1000000000, __VA_ARGS__ }
+
 struct shop {
     struct tg_templates *templates;
     struct tg_shop terms;
