@@ -1,6 +1,7 @@
 /* account_status.c: names and facts derived from an account's record; pure. */
 #include <string.h>
 #include "schema/account.h"
+#include "schema/words.h"
 
 enum tg_status tg_account_status(const Tg__Account *account)
 {
@@ -20,13 +21,11 @@ const char *tg_status_name(enum tg_status status)
 
 bool tg_status_parse(const char *text, enum tg_status *status)
 {
-    for (int i = 0; i < 4; i++) {
-        if (strcmp(text, status_names[i]) == 0) {
-            *status = (enum tg_status)i;
-            return true;
-        }
-    }
-    return false;
+    size_t number;
+    if (!tg_word_find(TG_WORDS(status_names), text, &number))
+        return false;
+    *status = (enum tg_status)number;
+    return true;
 }
 
 const char *tg_account_status_reason(const Tg__Account *account)

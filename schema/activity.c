@@ -3,6 +3,7 @@
 #include "schema/activity.h"
 #include "schema/base32.h"
 #include "schema/calendar.h"
+#include "schema/words.h"
 
 /* ---- names ---- */
 
@@ -19,17 +20,16 @@ static const char *const kinds[] = {
 
 const char *tg_activity_kind_name(Tg__ActivityKind kind)
 {
-    return (size_t)kind < sizeof kinds / sizeof *kinds ? kinds[kind] : "unknown";
+    return tg_word(TG_WORDS(kinds), (size_t)kind);
 }
 
 bool tg_activity_kind_parse(const char *text, Tg__ActivityKind *kind)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(text, kinds[i]) == 0) {
-            *kind = (Tg__ActivityKind)i;
-            return true;
-        }
-    return false;
+    size_t number;
+    if (!tg_word_find(TG_WORDS(kinds), text, &number))
+        return false;
+    *kind = (Tg__ActivityKind)number;
+    return true;
 }
 
 /* ---- references: time (56 bits) and sequence (24) ---- */

@@ -1,5 +1,6 @@
 /* ledger.c: see ledger.h. */
 #include "schema/ledger.h"
+#include "schema/words.h"
 
 static const char *const names[] = {
     [TG__MOVEMENT_KIND__PURCHASE] = "purchase", [TG__MOVEMENT_KIND__EXTENSION] = "extension",
@@ -9,7 +10,7 @@ static const char *const names[] = {
 
 const char *tg_movement_name(Tg__MovementKind kind)
 {
-    return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
+    return tg_word(TG_WORDS(names), (size_t)kind);
 }
 
 enum { SECOND_US = 1000000, SEQUENCE_MAX = 0xffffff };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "schema/log.h"
 #include "schema/text.h"
+#include "schema/words.h"
 
 enum { LINE_MAX_BYTES = 4096, VALUE_MAX_BYTES = 1000 };
 
@@ -39,11 +40,8 @@ static void close_sink(void)
 
 enum tg_code tg_log_open(const char *program, const char *target, const char *level, struct tg_error *err)
 {
-    int number = -1;
-    for (int i = 0; i < 4; i++)
-        if (strcmp(level, level_names[i]) == 0)
-            number = i;
-    if (number < 0)
+    size_t number;
+    if (!tg_word_find(TG_WORDS(level_names), level, &number))
         return tg_fail(err, TG_USAGE, "log level '%s' is not one of error, warning, info, debug", level);
 
     int fd = STDERR_FILENO;

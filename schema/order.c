@@ -7,6 +7,7 @@
 #include <string.h>
 #include "schema/base32.h"
 #include "schema/order.h"
+#include "schema/words.h"
 
 enum { RANDOM = 16 };
 
@@ -15,12 +16,12 @@ static const char *const kinds[] = { "opening", "renewal", "topup", "change" };
 
 const char *tg_order_status_name(Tg__OrderStatus status)
 {
-    return (size_t)status < sizeof statuses / sizeof *statuses ? statuses[status] : "unknown";
+    return tg_word(TG_WORDS(statuses), (size_t)status);
 }
 
 const char *tg_order_kind_name(Tg__OrderKind kind)
 {
-    return (size_t)kind < sizeof kinds / sizeof *kinds ? kinds[kind] : "unknown";
+    return tg_word(TG_WORDS(kinds), (size_t)kind);
 }
 
 enum tg_code tg_order_get(struct tg_view *view, uint64_t id, Tg__Order **order, struct tg_error *err)

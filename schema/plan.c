@@ -3,6 +3,7 @@
 #include <string.h>
 #include "schema/calendar.h"
 #include "schema/plan.h"
+#include "schema/words.h"
 
 enum { DAY_S = 86400, PREPAID_MONTHS = 12 };
 
@@ -331,15 +332,14 @@ static const char *const names[] = {
 
 const char *tg_plan_name(Tg__PlanKind kind)
 {
-    return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "unknown";
+    return tg_word(TG_WORDS(names), (size_t)kind);
 }
 
 bool tg_plan_parse(const char *text, Tg__PlanKind *kind)
 {
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(text, names[i]) == 0) {
-            *kind = (Tg__PlanKind)i;
-            return true;
-        }
-    return false;
+    size_t number;
+    if (!tg_word_find(TG_WORDS(names), text, &number))
+        return false;
+    *kind = (Tg__PlanKind)number;
+    return true;
 }
