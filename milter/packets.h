@@ -23,13 +23,13 @@
  *
  * Of what was looked at, the kernel keeps all until the last packet is handed over: libmilter polls fd before each.
  *
- * Left out: macros for a header field or a piece of the body, and lists of none, which libmilter keeps nowhere. Refused: macros that do not
- * come in pairs of name and value, behind which libmilter 8.17 would read past the end. */
+ * Left out: macros for a header field or a piece of the body, and lists of none, which libmilter keeps nowhere. Refused:
+ * macros that do not come in pairs of name and value, behind which libmilter 8.17 would read past the end. */
 char *mi_rd_cmd(int fd, struct timeval *timeout, char *command, size_t *len, char *filter);
 
 /* Called by libmilter: writes a packet; waits at most as long as timeout says, each time that the MTA reads nothing.
- * A change of the message waits here for the answer, which always follows; where that can't be written, the connection ends and the MTA
- * takes neither. Returns MI_SUCCESS or MI_FAILURE. */
+ * A change of the message waits here for the answer, which always follows; where that can't be written, the connection ends
+ * and the MTA takes neither. Returns MI_SUCCESS or MI_FAILURE. */
 int mi_wr_cmd(int fd, struct timeval *timeout, int command, char *rest, size_t len);
 
 /* This thread's connection ends: what it has handed over is taken from the kernel, and the rest forgotten; and so are changes that

@@ -26,7 +26,8 @@ enum tg_code tg_activity_by_ref(struct tg_view *view, const char *ref, struct tg
 enum { TG_ACTIVITY_TEXT = 1000 };
 Tg__Activity tg_activity_cut(struct tg_arena *arena, const Tg__Activity *activity);
 
-/* Appends the event, its texts cut, and counts it in its day, the account's and the whole relay's (TG_RELAY). On failure nothing of it is written. */
+/* Appends the event, its texts cut, and counts it in its day, the account's and the whole relay's (TG_RELAY). On failure
+ * nothing of it is written. */
 enum tg_code tg_activity_append(struct tg_change *change, const struct tg_event_id *id, const Tg__Activity *activity,
                                 struct tg_error *err) TG_MUST_CHECK;
 

@@ -1,7 +1,5 @@
 /* check.c: see check.h. A checker a database; the table at the end names them all. What concerns money is in
  * check_money.c. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include "schema/account.h"
 #include "schema/catalog.h"
@@ -11,37 +9,6 @@
 #include "schema/records.pb-c.h"
 
 enum { RENEW_EVERY = 1000 };
-
-void tg_check_found(struct check *c, const char *format, ...)
-{
-    char text[400];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    c->problem(c->arg, text);
-}
-
-bool tg_check_exists(struct check *c, enum tg_db db, struct tg_key key)
-{
-    struct tg_span value;
-    return tg_get(c->view, db, &key, &value, NULL) == TG_OK;
-}
-
-/* A record of this type, or NULL (and a problem). */
-void *tg_check_record(struct check *c, enum tg_db db, struct tg_span value, const ProtobufCMessageDescriptor *type)
-{
-    void *message;
-    if (tg_unpack(c->view, db, value, type, &message, NULL) == TG_OK)
-        return message;
-    tg_check_found(c, "%s: a record does not unpack", tg_db_name(db));
-    return NULL;
-}
-
-void tg_check_bad_key(struct check *c, enum tg_db db)
-{
-    tg_check_found(c, "%s: a key is damaged", tg_db_name(db));
-}
 
 /* ---- a checker for each database ---- */
 
@@ -170,13 +137,6 @@ static void check_offer(struct check *c, struct tg_span key, struct tg_span valu
     tg_check_record(c, TG_DB_PLANS, value, &tg__offer__descriptor);
     if (!tg_read_offer(key, &plan, &messages))
         tg_check_bad_key(c, TG_DB_PLANS);
-}
-
-void tg_check_owned(struct check *c, enum tg_db db, uint64_t account_id)
-{
-    if (account_id != 0 && !(db == TG_DB_DAILY && account_id >= TG_RELAY) &&
-        !tg_check_exists(c, TG_DB_ACCOUNTS, tg_key_id(account_id)))
-        tg_check_found(c, "%s: there is no account %llu", tg_db_name(db), n(account_id));
 }
 
 static void check_event(struct check *c, enum tg_db db, struct tg_span key, struct tg_span value,

@@ -15,14 +15,17 @@ struct check {
     uint64_t done, all;
 };
 
+/* Tells of a problem, in one sentence. */
 void tg_check_found(struct check *c, const char *format, ...) TG_PRINTF(2, 3);
 void tg_check_bad_key(struct check *c, enum tg_db db);
+/* There is such a key; nothing is told. */
 bool tg_check_exists(struct check *c, enum tg_db db, struct tg_key key);
 /* A record of this type, or NULL (and a problem). */
 void *tg_check_record(struct check *c, enum tg_db db, struct tg_span value, const ProtobufCMessageDescriptor *type);
-/* The account is there, or it is account 0. */
+/* A problem where there is no such account; account 0 and, in daily, the whole relay's sums need none. */
 void tg_check_owned(struct check *c, enum tg_db db, uint64_t account_id);
 
+/* A number for "%llu". */
 static inline unsigned long long n(uint64_t number)
 {
     return number;

@@ -4,7 +4,8 @@
  * run under no_new_privs, and a daemon whose system calls are filtered runs no program at all. The courier is forked off
  * before the daemon confines itself, as the same user, and knows one thing to do: take a message, run the configuration's
  * `mailer` on it, tell how that ended. The command is not the daemon's to choose: the courier reads the configuration's
- * file itself for every message (a file with a fault leaves it with the command it had). So who takes over the daemon can send mail, which he could anyway, and no more.
+ * file itself for every message (a file with a fault leaves it with the command it had). So who takes over the daemon can
+ * send mail, which he could anyway, and no more.
  *
  * It lives as long as the daemon holds its end of a pair of sockets. No signal but SIGKILL ends it before. */
 #ifndef TG_COURIER_H

@@ -28,9 +28,9 @@
  *   account_networks  account id 8, family 1, prefix length 1, address 16
  *
  * Account 0 is nobody's: activity and daily of clients that belong to no account. In daily, day 0 is the sum of the days that
- * are no longer kept one by one (daily_days), and TG_RELAY is the whole relay's sum (with several writers TG_RELAY + n, one each, so that they do not meet in one record). Sequences are random
- * 24-bit numbers, so that no writer needs another's counter. IPv4 addresses fill the first 4 of the 16
- * octets, the rest are zero. */
+ * are no longer kept one by one (daily_days), and TG_RELAY is the whole relay's sum (with several writers TG_RELAY + n, one
+ * each, so that they do not meet in one record). Sequences are random 24-bit numbers, so that no writer needs another's
+ * counter. IPv4 addresses fill the first 4 of the 16 octets, the rest are zero. */
 #ifndef TG_KEYS_H
 #define TG_KEYS_H
 

@@ -1,5 +1,4 @@
 /* notice.c: see notice.h. */
-#include <assert.h>
 #include <string.h>
 #include "schema/calendar.h"
 #include "schema/customer.h"
@@ -8,14 +7,6 @@
 #include "schema/order.h"
 
 enum { DAY_S = 86400, EARLY_DAYS = 30, LATE_DAYS = 7 };
-
-struct tg_due *tg_due_add(struct tg_due_list *list, enum tg_mail_kind kind)
-{
-    assert(list->count < TG_DUE_MAX);
-    struct tg_due *due = &list->due[list->count++];
-    *due = (struct tg_due){ .kind = kind, .detail = "", .reason = "" };
-    return due;
-}
 
 /* ---- what is due ---- */
 

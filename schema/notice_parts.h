@@ -20,6 +20,7 @@ struct tg_due_list {
     struct tg_due due[TG_DUE_MAX];
 };
 
+/* One more, without texts; to be filled in. */
 struct tg_due *tg_due_add(struct tg_due_list *list, enum tg_mail_kind kind);
 
 /* What of these two days looks like abuse. */

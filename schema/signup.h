@@ -10,7 +10,8 @@ struct tg_signup {
 };
 
 /* Records the customer or its billing data, and the account with its order (*order NULL: nothing is to be paid), by the rules of
- * customer.h and billing.h; what they refuse leaves nothing behind. Billing data counts on a paid plan only. *signup stays as it is. */
+ * customer.h and billing.h; what they refuse leaves nothing behind. Billing data counts on a paid plan only. *signup stays
+ * as it is. */
 enum tg_code tg_signup(struct tg_change *change, const struct tg_shop *shop, const struct tg_signup *signup, int64_t now,
                        Tg__Account **account, struct tg_secret *password, Tg__Order **order, struct tg_error *err) TG_MUST_CHECK;
 

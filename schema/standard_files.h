@@ -3,7 +3,8 @@
 #define TG_STANDARD_FILES_H
 
 /* The first thing in main. Which of them is closed (a shell's >&-) would be the number of the next file that is opened, and
- * what is printed would be written into the store. It becomes /dev/null, in which nothing can be written: who prints hears of it. */
+ * what is printed would be written into the store. It becomes /dev/null, in which nothing can be written: who prints hears
+ * of it. */
 void tg_standard_files(void);
 
 #endif
