@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from servers.dialogue import credentials, everything, kind_of_customer, later, new_customer, step1, step2, step3_known, step3_new
+from servers.dialogue import credentials, everything, free_account, kind_of_customer, later, new_customer, step1, step2, step3_known, step3_new
 from servers.terminal import CTRL_C, CTRL_U, DOWN, ENTER, ESCAPE, LEFT, UP
 
 
@@ -225,11 +225,7 @@ def test_what_somebody_else_did_meanwhile_is_told_in_the_summary(shop, talk):
 
 def test_a_domain_is_associated_at_once(shop, talk):
     t = talk()
-    step1(t)
-    step2(t)
-    step3_new(shop, t, email=f"n{next(shop.numbers)}@new.test")
-    t.expect("5 of 6", "Activate").type(ENTER)
-    username, _ = credentials(t)
+    username = free_account(shop, t)
     t.expect("domain, or later").type("co.uk" + ENTER)
     t.expect("subdomains").type("n" + ENTER)
     t.expect("public suffix", "domain, or later").type(CTRL_U + "Bücher.example" + ENTER)
@@ -245,10 +241,7 @@ def test_another_customers_domain_is_refused(shop, talk):
     other = new_customer(shop, "Owner")
     shop.add_domain("owned.example", other["id"])
     t = talk()
-    step1(t)
-    step2(t)
-    step3_new(shop, t, email=f"n{next(shop.numbers)}@new.test")
-    t.expect("5 of 6", "Activate").type(ENTER)
+    free_account(shop, t)
     t.expect("domain, or later").type("owned.example" + ENTER)
     t.expect("subdomains").type("n" + ENTER)
     t.expect("customer", "domain, or later").type(CTRL_U + ENTER)

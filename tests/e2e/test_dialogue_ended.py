@@ -5,7 +5,7 @@ import termios
 
 import pytest
 
-from servers.dialogue import credentials, everything, kind_of_customer, new_customer, step1, step2, step3_known, step3_new
+from servers.dialogue import everything, free_account, kind_of_customer, new_customer, step1, step2, step3_known
 from servers.process import BUILD
 from servers.terminal import CTRL_C, CTRL_D, CTRL_Z, DOWN, ENTER, Terminal
 
@@ -70,11 +70,7 @@ def test_within_a_step_too(shop, talk, unbilled, at, key):
 
 def test_after_the_password_the_account_stands(shop, talk):
     t = talk()
-    step1(t)
-    step2(t)
-    step3_new(shop, t, email=f"n{next(shop.numbers)}@new.test")
-    t.expect("5 of 6", "Activate").type(ENTER)
-    username, _ = credentials(t)
+    username = free_account(shop, t)
     t.expect("domain, or later").type(CTRL_C)
     t.expect("Later:")
     assert t.end() == 0

@@ -42,6 +42,11 @@ def figures(port):
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if not line.startswith("#")}
 
 
+def growth(before, after):
+    """A function: by how much has this figure grown?"""
+    return lambda name: after[name] - before[name]
+
+
 def promtool(*argv, **options):
     program = shutil.which("promtool") or shutil.which(BUILD / "prometheus/usr/bin/promtool")
     if program is None:
@@ -82,9 +87,7 @@ def test_logins_are_counted_by_mechanism_and_result(relay, ports, account):
         assert client.auth_login("nobodyknowsme", "wrong") == 535
         assert client.auth_login(account.username, account.password) == 235
     after = figures(ports["authd"])
-
-    def grown(name):
-        return after[name] - before[name]
+    grown = growth(before, after)
     login = 'tollgate_logins_total{{door="auth",mechanism="{}",result="{}"}}'
     assert grown(login.format("PLAIN", "password")) == 1
     assert grown(login.format("LOGIN", "unknown")) == 1
@@ -126,9 +129,7 @@ def test_messages_and_refusals_are_counted_by_rule(relay, ports, account):
     with relay.client(account=account) as client:
         assert client.mail(account.sender) == 452
     after = figures(ports["milter"])
-
-    def grown(name):
-        return after[name] - before[name]
+    grown = growth(before, after)
     refused = 'tollgate_milter_refusals_total{{rule="{}",verdict="{}"}}'
     assert grown(refused.format("sender", "reject")) == 1
     assert grown(refused.format("from", "reject")) == 1

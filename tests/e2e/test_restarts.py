@@ -110,16 +110,23 @@ def handed_over(make_relay):
     return relay
 
 
-def test_a_milter_socket_that_is_handed_over_leaves_no_gap(handed_over):
-    """Who connects meanwhile waits for the next milter."""
-    relay = handed_over
+def restarted_under_load(relay, name):
+    """The load that went on meanwhile, ended and checked."""
     with Load(relay, relay.account, per_session=1) as load:
         for _ in range(ROUNDS):
             load.wait_accepted(20)
-            assert relay.tollgate.milter.stop() == 0, relay.tollgate.milter.text()
-            relay.tollgate.start_milter()
+            daemon = getattr(relay.tollgate, name)
+            assert daemon.stop() == 0, daemon.text()
+            getattr(relay.tollgate, f"start_{name}")()
         load.wait_accepted(20)
     load.check()
+    return load
+
+
+def test_a_milter_socket_that_is_handed_over_leaves_no_gap(handed_over):
+    """Who connects meanwhile waits for the next milter."""
+    relay = handed_over
+    load = restarted_under_load(relay, "milter")
     relay.tollgate.wait_event("ready", "handed-over=yes")
     # Only sessions that had their milter already and were not yet at MAIL: one each, at most.
     assert load.refused.total() <= ROUNDS * len(load.threads), load.replies
@@ -128,13 +135,7 @@ def test_a_milter_socket_that_is_handed_over_leaves_no_gap(handed_over):
 
 def test_authd_sockets_that_are_handed_over_cost_each_smtpd_one_454(handed_over):
     relay = handed_over
-    with Load(relay, relay.account, per_session=1) as load:
-        for _ in range(ROUNDS):
-            load.wait_accepted(20)
-            assert relay.tollgate.authd.stop() == 0, relay.tollgate.authd.text()
-            relay.tollgate.start_authd()
-        load.wait_accepted(20)
-    load.check()
+    load = restarted_under_load(relay, "authd")
     assert set(load.refused) <= {("AUTH", 454)}, load.replies
     failed = collections.Counter(re.findall(r"smtpd\[(\d+)\]: warning: .*SASL PLAIN authentication failed", relay.postfix.text()))
     assert failed.total() == load.refused.total() and all(n <= ROUNDS for n in failed.values()), failed

@@ -2,27 +2,18 @@
 #ifndef TG_TEST_ACCOUNT_STORE_H
 #define TG_TEST_ACCOUNT_STORE_H
 
-#include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "tests/unit/test.h"
 #include "schema/calendar.h"
 #include "schema/ledger.h"
 #include "schema/store.h"
+#include "tests/unit/scratch.h"
 
 struct account_store {
     char dir[64];
     struct tg_store *store;
 };
-
-static inline int remove_entry(const char *path, const struct stat *info, int type,
-                               struct FTW *where)
-{
-    (void)info;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
 
 static inline void account_store_open(struct account_store *s)
 {
@@ -46,16 +37,15 @@ static inline void account_store_open_tight(struct account_store *s)
 static inline void account_store_make(struct account_store *s)
 {
     struct tg_error err;
-    strcpy(s->dir, "/tmp/ledger-test-XXXXXX");
+    scratch_dir(s->dir);
     s->store = NULL;
-    assert_non_null(mkdtemp(s->dir));
     assert_ok(tg_store_create(s->dir, "", false, 1700000000, &err));
 }
 
 static inline void account_store_end(struct account_store *s)
 {
     tg_store_close(&s->store);
-    nftw(s->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(s->dir);
 }
 
 struct new_account {

@@ -28,41 +28,55 @@ static void test_a_store_with_customers_is_not_imported_into(void **state)
     free(text.data);
 }
 
-/* The file is refused with these words, and the store is as it was. */
-static void refused(struct tg_store *store, const char *name, const struct text *before, const char *words)
+/* An export of a filled store, and an empty store that is to refuse what becomes of it. */
+struct refusal {
+    char name[64], dir[64], empty[64];
+    struct text text, before; /* of the filled one; of the empty one */
+    struct tg_store *store;
+};
+
+static void refusal_begin(struct refusal *r, struct nouns *n)
+{
+    struct added account;
+    r->text = filled(n, r->name, &account);
+    r->store = new_to_import(r->dir);
+    r->before = export(r->store, r->empty);
+}
+
+static void refusal_end(struct refusal *r)
+{
+    tg_store_close(&r->store);
+    scratch_remove(r->dir);
+    unlink(r->name);
+    unlink(r->empty);
+    free(r->text.data);
+    free(r->before.data);
+}
+
+/* The file with this in it is refused with these words, and the store is as it was. */
+static void refused(const struct refusal *r, const char *data, size_t len, const char *words)
 {
     struct tg_error err = { 0 };
     char again[64];
-    if (import(store, name, &err) != TG_REFUSED || strstr(err.text, words) == NULL || strchr(err.text, '\n') != NULL)
+    write_file(r->name, data, len);
+    if (import(r->store, r->name, &err) != TG_REFUSED || strstr(err.text, words) == NULL || strchr(err.text, '\n') != NULL)
         fail_msg("\"%s\" does not say \"%s\"", err.text, words);
-    struct text after = export(store, again);
-    assert_int_equal(before->len, after.len);
-    assert_memory_equal(before->data, after.data, after.len);
+    struct text after = export(r->store, again);
+    assert_int_equal(r->before.len, after.len);
+    assert_memory_equal(r->before.data, after.data, after.len);
     unlink(again);
     free(after.data);
 }
 
 static void test_a_file_cut_anywhere_is_refused_and_changes_nothing(void **state)
 {
-    struct nouns *n = *state;
-    char name[64], dir[64], empty[64];
-    struct added account;
-    struct text text = filled(n, name, &account);
-    struct tg_store *store = new_to_import(dir);
-    struct text before = export(store, empty);
-    for (size_t len = 0; len < text.len; len += len + 400 < text.len ? 97 : 1) {
-        write_file(name, text.data, len);
-        refused(store, name, &before, len == 0 ? "empty" : "whole");
-    }
+    struct refusal r;
+    refusal_begin(&r, *state);
+    for (size_t len = 0; len < r.text.len; len += len + 400 < r.text.len ? 97 : 1)
+        refused(&r, r.text.data, len, len == 0 ? "empty" : "whole");
     /* The newline alone is missing. */
-    write_file(name, text.data, text.len - 1);
-    refused(store, name, &before, "in the middle of a line");
-    tg_store_close(&store);
-    scratch_remove(dir);
-    unlink(name);
-    unlink(empty);
-    free(text.data);
-    free(before.data);
+    refused(&r, r.text.data, r.text.len - 1, "in the middle of a line");
+    refusal_end(&r);
 }
 
 /* `text` with what stands first replaced. */
@@ -80,7 +94,6 @@ static struct text replaced(const struct text *text, const char *old, const char
 
 static void test_a_changed_file_is_refused_with_its_line(void **state)
 {
-    struct nouns *n = *state;
     static const struct {
         const char *old, *new, *words;
     } changes[] = {
@@ -97,29 +110,19 @@ static void test_a_changed_file_is_refused_with_its_line(void **state)
         { "{\"end\":true", "{\"end\":1", "neither a record nor the last line" },
         { "\"records\":{", "\"records\":[{", "not an export" },
     };
-    char name[64], dir[64], empty[64];
-    struct added account;
-    struct text text = filled(n, name, &account);
-    struct tg_store *store = new_to_import(dir);
-    struct text before = export(store, empty);
+    struct refusal r;
+    refusal_begin(&r, *state);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        struct text bad = replaced(&text, changes[i].old, changes[i].new);
-        write_file(name, bad.data, bad.len);
-        refused(store, name, &before, changes[i].words);
+        struct text bad = replaced(&r.text, changes[i].old, changes[i].new);
+        refused(&r, bad.data, bad.len, changes[i].words);
         free(bad.data);
     }
-    struct text twice = { calloc(1, text.len * 2 + 1), text.len * 2 };
-    memcpy(twice.data, text.data, text.len);
-    memcpy(twice.data + text.len, text.data, text.len);
-    write_file(name, twice.data, twice.len);
-    refused(store, name, &before, "something follows the last line");
+    struct text twice = { calloc(1, r.text.len * 2 + 1), r.text.len * 2 };
+    memcpy(twice.data, r.text.data, r.text.len);
+    memcpy(twice.data + r.text.len, r.text.data, r.text.len);
+    refused(&r, twice.data, twice.len, "something follows the last line");
     free(twice.data);
-    tg_store_close(&store);
-    scratch_remove(dir);
-    unlink(name);
-    unlink(empty);
-    free(text.data);
-    free(before.data);
+    refusal_end(&r);
 }
 
 static void test_an_edited_file_is_taken_without_its_hash(void **state)

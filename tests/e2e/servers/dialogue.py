@@ -59,3 +59,12 @@ def later(t):
     t.expect("domain, or later").type(ENTER)
     t.expect("Later: tollgate domain add")
     assert t.end() == 0, t.text
+
+
+def free_account(shop, t):
+    """Through all the questions with a new customer, to the domain's: the username."""
+    step1(t)
+    step2(t)
+    step3_new(shop, t, email=f"n{next(shop.numbers)}@new.test")
+    t.expect("5 of 6", "Activate").type(ENTER)
+    return credentials(t)[0]
