@@ -1,7 +1,6 @@
-/* main.c: tollgate-milter: options, the order of starting, signals. See tollgate-milter(8). */
+/* main.c: tollgate-milter: the order of starting, signals, the end. See tollgate-milter(8). */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <gmime/gmime.h>
 #include <libmilter/mfapi.h>
 #include <poll.h>
@@ -18,8 +17,9 @@
 #include "milter/listen.h"
 #include "milter/metrics.h"
 #include "milter/monitor.h"
-#include "schema/confine.h"
+#include "milter/options.h"
 #include "milter/reported.h"
+#include "schema/confine.h"
 #include "schema/credential.h"
 #include "schema/daemon.h"
 #include "schema/detach.h"
@@ -38,58 +38,6 @@ enum {
     END_S = 30,          /* for the committer's last batch, which may have to wait for another writer */
     LAST_WORDS_MS = 100, /* for answers that are decided */
 };
-
-static const char usage[] =
-    "usage: tollgate-milter [-c FILE] [-t] [-d [--pid-file FILE]]\n"
-    "\n"
-    "The mail filter: enforces account status, plan and sender domains, and routes bounces.\n"
-    "\n"
-    "  -c, --config FILE    configuration (default: $TOLLGATE_CONFIG, else\n"
-    "                       " TG_SYSCONFDIR "/tollgate/tollgate.conf)\n"
-    "  -t, --test           check the configuration and exit\n"
-    "  -d, --detach         go to the background once it serves\n"
-    "      --pid-file FILE  with -d: where to write the process id\n"
-    "  -h, --help           this text\n"
-    "      --version        the version\n"
-    "\n"
-    "examples:\n"
-    "  tollgate-milter -t -c /etc/tollgate/tollgate.conf\n"
-    "  tollgate-milter -c ./tollgate.conf                # in the foreground\n"
-    "\n"
-    "SIGHUP reloads the configuration, SIGTERM finishes what is under way and ends.\n";
-
-struct options {
-    const char *config;
-    const char *pid_file;
-    bool test, detach;
-};
-
-/* Returns -1 to go on, else the exit status. */
-static int read_options(int argc, char **argv, struct options *options)
-{
-    enum { PID_FILE = 256, VERSION_WANTED };
-    static const struct option names[] = {
-        { "config", required_argument, NULL, 'c' }, { "test", no_argument, NULL, 't' },
-        { "detach", no_argument, NULL, 'd' },       { "pid-file", required_argument, NULL, PID_FILE },
-        { "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, VERSION_WANTED },
-        { 0 },
-    };
-    for (int c; (c = getopt_long(argc, argv, "c:tdh", names, NULL)) != -1;) {
-        switch (c) {
-        case 'c': options->config = optarg; break;
-        case 't': options->test = true; break;
-        case 'd': options->detach = true; break;
-        case 'h': fputs(usage, stdout); return 0;
-        case PID_FILE: options->pid_file = optarg; break;
-        case VERSION_WANTED: puts("tollgate-milter " PACKAGE_VERSION); return 0;
-        default: fputs("try tollgate-milter --help\n", stderr); return TG_USAGE;
-        }
-    }
-    if (optind == argc)
-        return -1;
-    fprintf(stderr, "tollgate-milter: unexpected argument '%s'\n", argv[optind]);
-    return TG_USAGE;
-}
 
 /* What waits: one octet for each signal. Written by the handler and by a smfi_main that ended by itself. */
 static int wake[2];
@@ -289,7 +237,7 @@ int main(int argc, char **argv)
     tg_standard_files();
     umask(077);
     tg_daemon_hold_reloads(true);
-    int status = read_options(argc, argv, &options);
+    int status = options_read(argc, argv, &options);
     if (status >= 0)
         return status;
     if (tg_settings_read(options.config, &settings, &err) != TG_OK) {

@@ -297,6 +297,15 @@ bool tg_read_audit(struct tg_span key, int64_t *time_us, uint32_t *sequence)
     return true;
 }
 
+bool tg_read_mail(struct tg_span key, bool *done, uint64_t *id)
+{
+    if (key.len != 9 || key.data[0] > 1)
+        return false;
+    *done = take_number(&key, 1) == 1;
+    *id = take_number(&key, 8);
+    return true;
+}
+
 /* ---- by parts ---- */
 
 static size_t part_size(enum tg_part part)
@@ -352,6 +361,8 @@ bool tg_key_add_part(struct tg_key *key, enum tg_part part, const struct tg_part
     return true;
 }
 
+/* ---- values and events ---- */
+
 struct tg_span tg_value_id(uint64_t id, uint8_t buf[8])
 {
     struct tg_key key = tg_key_id(id);
@@ -362,13 +373,4 @@ struct tg_span tg_value_id(uint64_t id, uint8_t buf[8])
 struct tg_event_id tg_event_new(uint64_t account_id, int64_t time_us)
 {
     return (struct tg_event_id){ account_id, time_us, randombytes_random() & 0xffffff };
-}
-
-bool tg_read_mail(struct tg_span key, bool *done, uint64_t *id)
-{
-    if (key.len != 9 || key.data[0] > 1)
-        return false;
-    *done = take_number(&key, 1) == 1;
-    *id = take_number(&key, 8);
-    return true;
 }

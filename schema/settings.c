@@ -1,4 +1,4 @@
-/* settings.c: see settings.h. libconfuse reads the file, options.def says what is allowed. */
+/* settings.c: see settings.h. libconfuse reads the file, the table (settings_table.c) says what is allowed. */
 #include <assert.h>
 #include <confuse.h>
 #include <errno.h>
@@ -8,132 +8,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "schema/domain_name.h"
-#include "schema/listen_address.h"
-#include "schema/mailbox.h"
 #include "schema/network.h"
 #include "schema/settings.h"
-
-/* ---- checks: NULL, or what is allowed ---- */
-
-static const char *check_absolute(const char *value)
-{
-    return value[0] == '/' ? NULL : "an absolute path";
-}
-
-static const char *check_listen(const char *value)
-{
-    struct tg_listen parsed;
-    return tg_listen_parse(value, &parsed)
-               ? NULL
-               : "\"unix:/path\" (at most 107 octets) or \"inet:HOST:PORT\" (IPv6: \"inet:[::1]:PORT\")";
-}
-
-static const char *check_mode(const char *value)
-{
-    char *end;
-    unsigned long mode = strtoul(value, &end, 8);
-    return *value != '\0' && *end == '\0' && mode <= 0777 ? NULL : "an octal mode such as \"0660\"";
-}
-
-static const char *check_mechanism(const char *value)
-{
-    return strcmp(value, "PLAIN") == 0 || strcmp(value, "LOGIN") == 0 || strcmp(value, "SCRAM-SHA-256") == 0
-               ? NULL
-               : "\"PLAIN\", \"LOGIN\" or \"SCRAM-SHA-256\"";
-}
-
-static const char *check_network(const char *value)
-{
-    struct tg_network network;
-    return tg_network_parse(value, false, &network, NULL) == TG_OK
-               ? NULL
-               : "an address or a network such as \"192.0.2.0/24\", with no bits set behind its prefix";
-}
-
-static const char *check_domain(const char *value)
-{
-    char canonical[TG_DOMAIN_MAX + 1];
-    return *value == '\0' || tg_domain_name(tg_span_str(value), canonical, NULL) == TG_OK ? NULL
-                                                                                          : "a domain name, or \"\"";
-}
-
-static const char *check_mailbox(const char *value)
-{
-    struct tg_mailbox mailbox;
-    return *value == '\0' || (tg_mailbox_parse(tg_span_str(value), &mailbox, NULL) == TG_OK && !mailbox.null_sender)
-               ? NULL
-               : "a mail address, or \"\"";
-}
-
-static const char *check_payment_url(const char *value)
-{
-    const char *percent = strchr(value, '%');
-    return *value == '\0' || (percent != NULL && percent[1] == 's' && strchr(percent + 1, '%') == NULL)
-               ? NULL
-               : "a URL with one %s, where the order's token goes, or \"\"";
-}
-
-static const char *check_resolver(const char *value)
-{
-    char text[128];
-    struct tg_listen parsed;
-    struct tg_network address;
-    snprintf(text, sizeof text, "inet:%s", value);
-    return tg_network_parse(value, false, &address, NULL) == TG_OK || tg_listen_parse(text, &parsed)
-               ? NULL
-               : "an address, or \"address:port\"";
-}
-
-/* One or more labels, in front of "._domainkey.DOMAIN". */
-static const char *check_selector(const char *value)
-{
-    size_t len = strlen(value);
-    return len > 0 && len <= 63 && strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len &&
-                   value[0] != '.' && value[len - 1] != '.' && strstr(value, "..") == NULL
-               ? NULL
-               : "a DKIM selector: letters, digits, -, _ and dots, at most 63";
-}
-
-static const char *check_log(const char *value)
-{
-    return strcmp(value, "syslog") == 0 || strcmp(value, "stderr") == 0 || value[0] == '/'
-               ? NULL
-               : "\"syslog\", \"stderr\" or an absolute path";
-}
-
-/* ---- the table ---- */
-
-enum option_type { TEXT, LIST, INT, BOOL, CHOICE };
-
-struct option_row {
-    const char *name;
-    enum option_type type;
-    const char *value;                 /* default, as it stands in a file */
-    const char *(*check)(const char *);
-    long min, max;
-    const char *choices;
-    const char *help;
-};
-
-static const struct option_row rows[] = {
-#define OPTION_TEXT(n, v, c, h) { .name = #n, .type = TEXT, .value = "\"" v "\"", .check = c, .help = h },
-#define OPTION_LIST(n, v, c, h) { .name = #n, .type = LIST, .value = v, .check = c, .help = h },
-#define OPTION_INT(n, v, lo, hi, h) { .name = #n, .type = INT, .value = #v, .min = lo, .max = hi, .help = h },
-#define OPTION_BOOL(n, v, h) { .name = #n, .type = BOOL, .value = #v, .help = h },
-#define OPTION_CHOICE(n, v, ch, h) { .name = #n, .type = CHOICE, .value = "\"" v "\"", .choices = ch, .help = h },
-#include "schema/options.def"
-#undef OPTION_TEXT
-#undef OPTION_LIST
-#undef OPTION_INT
-#undef OPTION_BOOL
-#undef OPTION_CHOICE
-};
+#include "schema/settings_parts.h"
 
 static const struct option_row *row_of(const char *name)
 {
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(rows[i].name, name) == 0)
-            return &rows[i];
+    for (size_t i = 0; i < TG_OPTION_COUNT; i++)
+        if (strcmp(tg_option_rows[i].name, name) == 0)
+            return &tg_option_rows[i];
     return NULL;
 }
 
@@ -265,8 +148,8 @@ static enum tg_code derive(struct tg_settings *s, struct tg_error *err)
 static void fill_options(cfg_opt_t *options)
 {
     size_t i = 0;
-    for (; i < sizeof rows / sizeof *rows; i++) {
-        const struct option_row *row = &rows[i];
+    for (; i < TG_OPTION_COUNT; i++) {
+        const struct option_row *row = &tg_option_rows[i];
         cfg_opt_t list = CFG_STR_LIST((char *)row->name, (char *)row->value, CFGF_NONE);
         cfg_opt_t text = CFG_STR((char *)row->name, NULL, CFGF_NONE);
         cfg_opt_t number = CFG_INT((char *)row->name, 0, CFGF_NONE);
@@ -297,15 +180,15 @@ enum tg_code tg_settings_read(const char *path, struct tg_settings **settings, s
     if (stat(path, &file) == 0 && S_ISDIR(file.st_mode))
         return tg_fail(err, TG_UNUSABLE, "can't read the configuration %s: it is a directory", path);
 
-    cfg_opt_t options[sizeof rows / sizeof *rows + 1];
+    cfg_opt_t options[TG_OPTION_COUNT + 1];
     fill_options(options);
     cfg_t *cfg = cfg_init(options, CFGF_NONE);
     if (cfg == NULL)
         return tg_fail(err, TG_UNUSABLE, "can't prepare to read %s: %s", path, strerror(errno));
     struct reading state = { .err = err, .path = path };
     cfg_set_error_function(cfg, complain);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        cfg_set_validate_func(cfg, rows[i].name, validate);
+    for (size_t i = 0; i < TG_OPTION_COUNT; i++)
+        cfg_set_validate_func(cfg, tg_option_rows[i].name, validate);
 
     reading = &state;
     int rc = cfg_parse(cfg, path);
@@ -357,54 +240,6 @@ void tg_settings_free(struct tg_settings **settings)
     free(s->path);
     free(s);
     *settings = NULL;
-}
-
-void tg_settings_write_sample(FILE *out)
-{
-    fputs("# tollgate.conf: every option with its default. See tollgate.conf(5).\n"
-          "# An option that is commented out has the value shown.\n", out);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct option_row *row = &rows[i];
-        fprintf(out, "\n# %s", row->help);
-        if (row->choices != NULL)
-            fprintf(out, " (%s)", row->choices);
-        if (row->type == INT)
-            fprintf(out, " (%ld to %ld)", row->min, row->max);
-        fprintf(out, "\n#%s = %s\n", row->name, row->value);
-    }
-}
-
-/* A backslash begins an escape in mdoc, a leading dot or quote a request. */
-static void write_mdoc(FILE *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text == '\\')
-            fputs("\\e", out);
-        else if (*text == '"')
-            fputs("\\(dq", out);
-        else
-            fputc(*text, out);
-    }
-}
-
-void tg_settings_write_manual(FILE *out)
-{
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct option_row *row = &rows[i];
-        fprintf(out, ".It Ic %s No = ", row->name);
-        write_mdoc(out, row->value);
-        fputc('\n', out);
-        write_mdoc(out, row->help);
-        fputs(".\n", out);
-        if (row->type == INT)
-            fprintf(out, "Allowed: %ld to %ld.\n", row->min, row->max);
-        if (row->choices == NULL)
-            continue;
-        fputs("Allowed: ", out);
-        for (const char *c = row->choices; *c != '\0'; c++)
-            fputs(*c == '|' ? ", " : (char[]){ *c, '\0' }, out);
-        fputs(".\n", out);
-    }
 }
 
 const char *tg_settings_log_level(const struct tg_settings *settings)
