@@ -22,9 +22,8 @@ bool tg_account_type_parse(const char *text, Tg__AccountType *type);
 enum { TG_DEFAULT_MAX_DOMAINS = 10, TG_FREE_MESSAGES = 1000 };
 
 enum tg_code tg_account_get(struct tg_view *view, uint64_t id, Tg__Account **account, struct tg_error *err) TG_MUST_CHECK;
-/* Whose event of this second was that? TG_NOT_FOUND too where the account that has this number now was made later: after a
- * restore the numbers that were given since the backup are given again, and what is out there of the first is not the
- * second's. */
+/* Whose event of this second was that? TG_NOT_FOUND too where the account that has this number now was made later: after a restore the
+ * numbers that were given since the backup are given again, and what is out there of the first is not the second's. */
 enum tg_code tg_account_of_event(struct tg_view *view, uint64_t id, int64_t time, Tg__Account **account, struct tg_error *err) TG_MUST_CHECK;
 /* TG_NOT_FOUND: "no account USER (tollgate account list shows them)". */
 enum tg_code tg_account_by_username(struct tg_view *view, const char *username, Tg__Account **account,
@@ -40,11 +39,11 @@ enum tg_code tg_account_check_description(const char *description, struct tg_err
 /* The plan with the account's own caps and the service's, whichever is tighter (0: no cap). */
 struct tg_plan tg_account_plan(const Tg__Account *account, uint64_t service_per_hour, uint64_t service_per_day);
 
-/* Makes an account on a free plan (billing.h makes those of any plan), with username, id and password generated. Taken from
- * *wish: customer_id (must exist), description (not empty), type, plan (TG_REFUSED: not on sale), plan_messages (0: the
- * plan's only offer), notify ("" or a mailbox), max_domains (0: default), the limits and switches. TG_REFUSED where the
- * customer already has a free account. Writes usage, purchase in the ledger, audit. Results are in the change's arena; the
- * password is the only copy, wipe it. */
+/* Makes an account on a free plan (billing.h makes those of any plan), with username, id and password generated. Taken from *wish: customer_id
+ * (must exist), description (not empty), type, plan (TG_REFUSED: not on sale), plan_messages (0: the plan's
+ * only offer), notify ("" or a mailbox), max_domains (0: default), the limits and switches. TG_REFUSED where
+ * the customer already has a free account. Writes usage, purchase in the ledger, audit. Results are in the
+ * change's arena; the password is the only copy, wipe it. */
 enum tg_code tg_account_add(struct tg_change *change, const Tg__Account *wish, int64_t now, Tg__Account **account,
                             struct tg_secret *password, struct tg_error *err) TG_MUST_CHECK;
 

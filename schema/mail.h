@@ -44,9 +44,8 @@ struct tg_mail_result {
 };
 
 /* Sends what is queued, one after the other, each claimed in the store first, so that two processes never send the same.
- * courier: who runs the mailer (courier.h); NULL: this process. fresh: only what was never tried, as a command does for its
- * own; the sweep tries all again. Stops early where *stop becomes true (NULL: never). A failing mailer is no failure of this
- * function: *result tells. After three failures in a row the rest waits for the next time. */
+ * courier: who runs the mailer (courier.h); NULL: this process. fresh: only what was never tried, as a command does for its own; the sweep tries all again. Stops early where *stop becomes true (NULL: never). A failing mailer is no
+ * failure of this function: *result tells. After three failures in a row the rest waits for the next time. */
 enum tg_code tg_mail_send(struct tg_store *store, const struct tg_settings *settings, struct tg_courier *courier,
                           bool fresh, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
                           struct tg_error *err) TG_MUST_CHECK;
