@@ -70,6 +70,7 @@ struct context {
     struct tg_store *store;  /* NULL where command->no_store */
     const struct terminal *terminal;
     int64_t now;
+    char who[160];           /* makes the changes, for the audit log */
 };
 
 /* An option of this command, which must have it. */

@@ -38,14 +38,12 @@ static enum tg_code confirm(const struct input *in, struct tg_error *err)
 
 static enum tg_code open_store(struct context *c, struct tg_error *err)
 {
-    char who[160];
     struct tg_store_options options = { .no_sync = c->settings->sync == TG_SYNC_NONE };
-    actor(who, sizeof who);
     enum tg_code code = tg_privilege_store_owner(c->settings->store, err);
     if (code == TG_OK)
         code = tg_store_open(c->settings->store, &options, &c->store, err);
     if (code == TG_OK)
-        tg_store_set_actor(c->store, who);
+        tg_store_set_actor(c->store, c->who);
     return code;
 }
 
@@ -62,6 +60,7 @@ static enum tg_code run(const struct input *in, bool dialogue, const struct term
 {
     struct context c = { .terminal = terminal, .now = now };
     json_t *result = NULL;
+    actor(c.who, sizeof c.who);
     enum tg_code code = tg_crypto_init(err);
     if (code == TG_OK && !in->command->no_settings)
         code = tg_settings_read(in->config, &c.settings, err);

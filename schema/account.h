@@ -22,8 +22,9 @@ bool tg_account_type_parse(const char *text, Tg__AccountType *type);
 enum { TG_DEFAULT_MAX_DOMAINS = 10, TG_FREE_MESSAGES = 1000 };
 
 enum tg_code tg_account_get(struct tg_view *view, uint64_t id, Tg__Account **account, struct tg_error *err) TG_MUST_CHECK;
-/* Whose event of this second was that? TG_NOT_FOUND too where the account that has this number now was made later: after a restore the
- * numbers that were given since the backup are given again, and what is out there of the first is not the second's. */
+/* Whose event of this second was that? TG_NOT_FOUND too where the account that has this number now was made later: a restore leaves
+ * numbers out, but where a copy came back by other means those given since it was made are given again, and what is out there of the
+ * first is not the second's. */
 enum tg_code tg_account_of_event(struct tg_view *view, uint64_t id, int64_t time, Tg__Account **account, struct tg_error *err) TG_MUST_CHECK;
 /* TG_NOT_FOUND: "no account USER (tollgate account list shows them)". */
 enum tg_code tg_account_by_username(struct tg_view *view, const char *username, Tg__Account **account,

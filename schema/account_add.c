@@ -72,7 +72,7 @@ enum tg_code tg_account_open(struct tg_change *change, const Tg__Account *wish, 
     *a = *wish;
     enum tg_code code = free_username(view, &a->username, err);
     if (code == TG_OK)
-        code = tg_next_id(change, "account", &a->id, err);
+        code = tg_next_id(change, TG_SEQUENCE_ACCOUNT, &a->id, err);
     if (code != TG_OK)
         return code;
     if (a->max_domains == 0)

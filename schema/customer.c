@@ -134,7 +134,7 @@ enum tg_code tg_customer_add(struct tg_change *change, Tg__Customer *customer, i
 {
     char name[32];
     enum tg_code code = check(customer, err);
-    if (code != TG_OK || (code = tg_next_id(change, "customer", &customer->id, err)) != TG_OK)
+    if (code != TG_OK || (code = tg_next_id(change, TG_SEQUENCE_CUSTOMER, &customer->id, err)) != TG_OK)
         return code;
     customer->created_at = now;
     customer->terms_accepted_at = now;

@@ -32,6 +32,18 @@ const char *tg_db_name(enum tg_db db)
     return names[db];
 }
 
+const char *tg_sequence_name(enum tg_sequence sequence)
+{
+    static const char *const names[TG_SEQUENCE_COUNT] = {
+        [TG_SEQUENCE_CUSTOMER] = "customer",
+        [TG_SEQUENCE_ACCOUNT] = "account",
+        [TG_SEQUENCE_ORDER] = "order",
+        [TG_SEQUENCE_MAIL] = "mail",
+    };
+    assert((unsigned)sequence < TG_SEQUENCE_COUNT);
+    return names[sequence];
+}
+
 /* ---- writing ---- */
 
 static void add_bytes(struct tg_key *key, const void *bytes, size_t len)
@@ -71,6 +83,13 @@ struct tg_key tg_key_name(const char *name)
 {
     struct tg_key key = { .len = 0 };
     add_name(&key, name);
+    return key;
+}
+
+struct tg_key tg_key_sequence(enum tg_sequence sequence)
+{
+    struct tg_key key = tg_key_name("next-");
+    add_name(&key, tg_sequence_name(sequence));
     return key;
 }
 

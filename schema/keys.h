@@ -63,6 +63,10 @@ enum tg_db {
 };
 const char *tg_db_name(enum tg_db db);
 
+/* What is numbered, each from 1. A number is given once, also across a restore (copy.h). */
+enum tg_sequence { TG_SEQUENCE_CUSTOMER, TG_SEQUENCE_ACCOUNT, TG_SEQUENCE_ORDER, TG_SEQUENCE_MAIL, TG_SEQUENCE_COUNT };
+const char *tg_sequence_name(enum tg_sequence sequence); /* "customer" … */
+
 /* Names in meta; a Counter stands under "next-" and its sequence's name. TG_META_IMPORT is there only while an
  * import runs, or after one that did not come to its end. */
 #define TG_META_STORE "store"
@@ -101,6 +105,7 @@ static inline struct tg_span tg_key_span(const struct tg_key *key)
 /* Making keys. Names longer than their maximum are cut, so they match nothing. */
 struct tg_key tg_key_all(void);            /* the empty prefix */
 struct tg_key tg_key_name(const char *name); /* meta; logins; domains */
+struct tg_key tg_key_sequence(enum tg_sequence sequence); /* meta: its Counter */
 struct tg_key tg_key_id(uint64_t id);      /* customers, accounts, usage, orders; prefix of what starts with an id */
 struct tg_key tg_key_id_pair(uint64_t first, uint64_t second); /* customer_accounts, daily (day as second), plans: see below */
 struct tg_key tg_key_id_name(uint64_t id, const char *name);   /* associations, customer_domains */

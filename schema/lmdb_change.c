@@ -136,17 +136,31 @@ enum tg_code tg_change_error(struct tg_change *change, struct tg_error *err)
     return change->err.code == TG_OK ? TG_OK : tg_fail(err, change->err.code, "%s", change->err.text);
 }
 
-enum tg_code tg_next_id(struct tg_change *change, const char *sequence, uint64_t *id, struct tg_error *err)
+/* ---- numbers ---- */
+
+/* An account's number stands in 48 bits of a token. */
+#define NUMBER_MAX ((UINT64_C(1) << 48) - 1)
+
+enum tg_code tg_skip_ids(struct tg_change *change, enum tg_sequence sequence, uint64_t count, uint64_t *next, struct tg_error *err)
 {
-    char name[64];
-    snprintf(name, sizeof name, "next-%s", sequence);
-    struct tg_key key = tg_key_name(name);
+    struct tg_key key = tg_key_sequence(sequence);
     Tg__Counter *stored, counter = TG__COUNTER__INIT;
     enum tg_code code = tg_get_record(&change->view, TG_DB_META, &key, &tg__counter__descriptor, &stored, err);
     if (code != TG_OK && code != TG_NOT_FOUND)
         return code;
-    *id = code == TG_OK && stored->next > 0 ? stored->next : 1;
-    counter.next = *id + 1;
+    uint64_t first = code == TG_OK && stored->next > 0 ? stored->next : 1;
+    if (first > NUMBER_MAX || count > NUMBER_MAX - first)
+        return tg_fail(err, TG_UNUSABLE, "the store %s has no more numbers for %ss, or is damaged (tollgate store check)",
+                       change->view.store->dir, tg_sequence_name(sequence));
+    *next = counter.next = first + count;
     tg_put_record(change, TG_DB_META, &key, &counter.base);
     return TG_OK;
+}
+
+enum tg_code tg_next_id(struct tg_change *change, enum tg_sequence sequence, uint64_t *id, struct tg_error *err)
+{
+    uint64_t next = 1;
+    enum tg_code code = tg_skip_ids(change, sequence, 1, &next, err);
+    *id = next - 1;
+    return code;
 }

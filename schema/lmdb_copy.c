@@ -12,7 +12,7 @@
 
 enum { PATH_ROOM = 4200, DIR_MAX = 4000, TELL_MS = 100 };
 
-static void sync_path(const char *path)
+void lmdb_sync_path(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
@@ -114,7 +114,7 @@ static enum tg_code backup_into(struct tg_store *store, const char *dir, tg_prog
         code = errno == EEXIST ? tg_fail(err, TG_REFUSED, "there is already a store in %s", dir)
                                : tg_fail(err, TG_FAILED, "can't make %s: %s", whole, strerror(errno));
     unlink(part);
-    sync_path(dir);
+    lmdb_sync_path(dir);
     return code;
 }
 
@@ -128,39 +128,6 @@ enum tg_code tg_store_backup(struct tg_store *store, const char *dir, tg_progres
     enum tg_code code = backup_into(store, dir, progress, arg, err);
     if (code != TG_OK && made)
         rmdir(dir);
-    return code;
-}
-
-static enum tg_code restore_to(const char *from, const char *to, tg_progress_fn *progress, void *arg, struct tg_error *err)
-{
-    struct tg_store *copy;
-    /* Opening it checks it; a copy of a copy is whole or is not there. */
-    enum tg_code code = tg_store_open(from, &(struct tg_store_options){ .read_only = true }, &copy, err);
-    if (code != TG_OK)
-        return code;
-    code = tg_store_backup(copy, to, progress, arg, err);
-    tg_store_close(&copy);
-    return code;
-}
-
-enum tg_code tg_store_restore(const char *from, const char *to, tg_progress_fn *progress, void *arg, struct tg_error *err)
-{
-    char there[PATH_ROOM], lock[PATH_ROOM];
-    int fd = -1;
-    if (strlen(to) > DIR_MAX)
-        return tg_fail(err, TG_USAGE, "the path is too long");
-    snprintf(there, sizeof there, "%s/" DATA_FILE, to);
-    if (access(there, F_OK) == 0)
-        return tg_fail(err, TG_REFUSED, "there is a store in %s: a restore overwrites nothing; move it away first", to);
-    /* A daemon may still have open what was moved away from there: what it went on accepting would be lost. */
-    enum tg_code code = access(to, F_OK) == 0 ? lmdb_lock(to, true, false, &fd, err) : TG_OK;
-    if (code == TG_OK) {
-        snprintf(lock, sizeof lock, "%s/lock.mdb", to);
-        unlink(lock);
-        code = restore_to(from, to, progress, arg, err);
-    }
-    if (fd >= 0)
-        close(fd);
     return code;
 }
 
@@ -222,7 +189,7 @@ static enum tg_code swap(const char *dir, const struct compaction *c, struct tg_
     unlink(c->lock);
     if (rename(c->copy, c->data) != 0)
         return tg_fail(err, TG_FAILED, "can't put the compacted file in the place of %s: %s", c->data, strerror(errno));
-    sync_path(dir);
+    lmdb_sync_path(dir);
     return TG_OK;
 }
 

@@ -96,15 +96,6 @@ static enum tg_code make(const char *dir, struct first_records *first, struct tg
     return code;
 }
 
-static void sync_directory(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-}
-
 /* Anything in it that is not ours: then it is no place for a store. */
 static enum tg_code look_around(const char *dir, bool force, struct tg_error *err)
 {
@@ -180,6 +171,6 @@ enum tg_code tg_store_create(const char *dir, const char *return_path_domain, bo
     unlink(from);
     unlink(lock);
     rmdir(work);
-    sync_directory(dir);
+    lmdb_sync_path(dir);
     return code;
 }

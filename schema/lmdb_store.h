@@ -72,6 +72,9 @@ enum tg_code lmdb_mark_check(struct tg_store *store, MDB_txn *txn, struct tg_err
  * somebody has it alone. */
 enum tg_code lmdb_lock(const char *dir, bool alone, bool no_wait, int *fd, struct tg_error *err);
 
+/* A directory, after a file in it was made or renamed. */
+void lmdb_sync_path(const char *path);
+
 /* tg_store_open under a lock that the caller holds. */
 enum tg_code lmdb_open_locked(const char *dir, const struct tg_store_options *options, struct tg_store **store,
                               struct tg_error *err);

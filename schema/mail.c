@@ -36,7 +36,7 @@ enum tg_code tg_mail_queue(struct tg_change *change, const struct tg_shop *shop,
         *id = 0;
     if (*to->address == '\0')
         return TG_OK;
-    enum tg_code code = tg_next_id(change, "mail", &mail.id, err);
+    enum tg_code code = tg_next_id(change, TG_SEQUENCE_MAIL, &mail.id, err);
     if (code != TG_OK)
         return code;
     randombytes_buf(bytes, sizeof bytes);

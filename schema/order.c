@@ -75,7 +75,7 @@ enum tg_code tg_order_number(struct tg_change *change, Tg__Order *order, Tg__Acc
     struct tg_arena *arena = tg_view_arena(tg_change_view(change));
     uint8_t bytes[RANDOM];
     char secret[TG_BASE32_LEN(RANDOM) + 1];
-    enum tg_code code = tg_next_id(change, "order", &order->id, err);
+    enum tg_code code = tg_next_id(change, TG_SEQUENCE_ORDER, &order->id, err);
     if (code != TG_OK)
         return code;
     randombytes_buf(bytes, sizeof bytes);

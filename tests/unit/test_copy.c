@@ -93,7 +93,8 @@ static void test_backups_under_load_are_whole_and_come_back(void **state)
             usleep(1000);
         before = w.written;
         assert_ok(tg_store_backup(n->store, backup, NULL, NULL, &err));
-        assert_ok(tg_store_restore(backup, back, NULL, NULL, &err));
+        struct tg_restored restored;
+        assert_ok(tg_store_restore(backup, back, "tester", NOW, NULL, NULL, &restored, &err));
         struct nouns copy = { 0 };
         assert_ok(tg_store_open(back, NULL, &copy.store, &err));
         assert_int_equal(problems_in(copy.store), 0);
@@ -104,7 +105,7 @@ static void test_backups_under_load_are_whole_and_come_back(void **state)
         assert_ok(tg_store_change(copy.store, add_customer_fn, &id, &err));
         tg_store_close(&copy.store);
         assert_int_equal(tg_store_backup(n->store, backup, NULL, NULL, &err), TG_REFUSED);
-        assert_int_equal(tg_store_restore(backup, back, NULL, NULL, &err), TG_REFUSED);
+        assert_int_equal(tg_store_restore(backup, back, "tester", NOW, NULL, NULL, &restored, &err), TG_REFUSED);
     }
     w.stop = true;
     pthread_join(thread, &failed);
@@ -127,7 +128,8 @@ static void test_a_restore_is_refused_while_somebody_has_the_old_file_open(void 
     for (int open = 1; open >= 0; open--) {
         pid_t child = fork();
         if (child == 0) {
-            enum tg_code code = tg_store_restore(backup, n->dir, NULL, NULL, &err);
+            struct tg_restored restored;
+            enum tg_code code = tg_store_restore(backup, n->dir, "tester", NOW, NULL, NULL, &restored, &err);
             bool in_use = code == TG_REFUSED && strstr(err.text, "in use") != NULL;
             _exit(open ? !in_use : (int)code);
         }
@@ -137,6 +139,101 @@ static void test_a_restore_is_refused_while_somebody_has_the_old_file_open(void 
             tg_store_close(&n->store);
     }
     assert_ok(tg_store_open(n->dir, NULL, &n->store, &err));
+    scratch_remove(place);
+}
+
+/* ---- numbers ---- */
+
+static enum tg_code take_all(struct tg_change *change, void *arg, struct tg_error *err)
+{
+    uint64_t *taken = arg;
+    enum tg_code code = TG_OK;
+    for (int s = 0; code == TG_OK && s < TG_SEQUENCE_COUNT; s++)
+        code = tg_next_id(change, (enum tg_sequence)s, &taken[s], err);
+    return code;
+}
+
+static void restore_at(const char *backup, const char *to, int64_t now, struct tg_restored *restored)
+{
+    struct tg_error err;
+    assert_ok(tg_store_restore(backup, to, "tester", now, NULL, NULL, restored, &err));
+}
+
+static void take_from(const char *dir, uint64_t *taken)
+{
+    struct tg_error err;
+    struct tg_store *store;
+    assert_ok(tg_store_open(dir, NULL, &store, &err));
+    assert_ok(tg_store_change(store, take_all, taken, &err));
+    tg_store_close(&store);
+}
+
+static void test_numbers_given_since_a_backup_are_not_given_again(void **state)
+{
+    struct nouns *n = *state;
+    struct tg_error err;
+    struct tg_restored first, second, back;
+    uint64_t before[TG_SEQUENCE_COUNT], after[TG_SEQUENCE_COUNT];
+    char place[64], backup[100], to[100];
+    scratch_dir(place);
+    snprintf(backup, sizeof backup, "%s/backup", place);
+    add_account(n, add_customer(n)); /* audited at NOW; no order was ever made */
+    assert_ok(tg_store_change(n->store, take_all, before, &err));
+    assert_ok(tg_store_backup(n->store, backup, NULL, NULL, &err));
+
+    snprintf(to, sizeof to, "%s/first", place);
+    restore_at(backup, to, NOW + DAY, &first);
+    take_from(to, after);
+    for (int s = 0; s < TG_SEQUENCE_COUNT; s++) {
+        assert_int_equal(first.next[s], before[s] + 1 + 1000000 + 10 * DAY);
+        assert_int_equal(after[s], first.next[s]);
+    }
+    /* The same backup again, an hour later: none of the first restore's. */
+    snprintf(to, sizeof to, "%s/second", place);
+    restore_at(backup, to, NOW + DAY + 3600, &second);
+    for (int s = 0; s < TG_SEQUENCE_COUNT; s++)
+        assert_int_equal(second.next[s], first.next[s] + 36000);
+    /* A machine whose clock is wrong still leaves the million out. */
+    snprintf(to, sizeof to, "%s/back", place);
+    restore_at(backup, to, 1000, &back);
+    for (int s = 0; s < TG_SEQUENCE_COUNT; s++)
+        assert_true(back.next[s] >= before[s] + 1 + 1000000);
+    /* It is a store like any other, and the log says what was done. */
+    struct nouns copy = { 0 };
+    snprintf(to, sizeof to, "%s/first", place);
+    assert_ok(tg_store_open(to, NULL, &copy.store, &err));
+    assert_int_equal(problems_in(copy.store), 0);
+    assert_int_equal(keys_in(&copy, TG_DB_AUDIT), keys_in(n, TG_DB_AUDIT) + 1);
+    tg_store_close(&copy.store);
+    snprintf(to, sizeof to, "%s/first/new-restore", place);
+    assert_int_not_equal(access(to, F_OK), 0);
+    scratch_remove(place);
+}
+
+static enum tg_code damage_counter(struct tg_change *change, void *arg, struct tg_error *err)
+{
+    struct tg_key key = tg_key_sequence(TG_SEQUENCE_ORDER);
+    Tg__Counter counter = TG__COUNTER__INIT;
+    (void)arg;
+    counter.next = (UINT64_C(1) << 48) - 1000;
+    tg_put_record(change, TG_DB_META, &key, &counter.base);
+    return tg_change_error(change, err);
+}
+
+static void test_a_restore_that_has_no_numbers_left_leaves_nothing(void **state)
+{
+    struct nouns *n = *state;
+    struct tg_error err;
+    struct tg_restored restored;
+    char place[64], backup[100], to[100];
+    scratch_dir(place);
+    snprintf(backup, sizeof backup, "%s/backup", place);
+    snprintf(to, sizeof to, "%s/to", place);
+    assert_ok(tg_store_change(n->store, damage_counter, NULL, &err));
+    assert_ok(tg_store_backup(n->store, backup, NULL, NULL, &err));
+    assert_int_equal(tg_store_restore(backup, to, "tester", NOW, NULL, NULL, &restored, &err), TG_UNUSABLE);
+    assert_non_null(strstr(err.text, "no more numbers for orders"));
+    assert_int_not_equal(access(to, F_OK), 0);
     scratch_remove(place);
 }
 
@@ -275,6 +372,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_backups_under_load_are_whole_and_come_back, nouns_begin, nouns_end),
         cmocka_unit_test_setup_teardown(test_a_restore_is_refused_while_somebody_has_the_old_file_open, nouns_begin, nouns_end),
+        cmocka_unit_test_setup_teardown(test_numbers_given_since_a_backup_are_not_given_again, nouns_begin, nouns_end),
+        cmocka_unit_test_setup_teardown(test_a_restore_that_has_no_numbers_left_leaves_nothing, nouns_begin, nouns_end),
         cmocka_unit_test_setup_teardown(test_compact_gives_space_back_and_keeps_every_record, nouns_begin, nouns_end),
         cmocka_unit_test_setup_teardown(test_compact_is_refused_while_somebody_has_the_store_open, nouns_begin, nouns_end),
         cmocka_unit_test_setup_teardown(test_nobody_opens_a_store_that_is_being_compacted_and_a_kill_loses_nothing, nouns_begin, nouns_end),

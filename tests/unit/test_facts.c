@@ -277,7 +277,7 @@ static void test_recipients(void **state)
     tg_token_make(&f->keys, TG_TOKEN_RETURN_PATH, &token, text);
     snprintf(address, sizeof address, "<%s@rp.test>", text);
     assert_int_equal(kind_of(f, report, address), TG_RCPT_BAD_TOKEN);
-    /* Of one who had the number before: numbers that were given since a backup are given again after its restore. */
+    /* Of one who had the number before: a store that came back by other means than restore gives numbers again. */
     for (int late = 0; late < 2; late++) {
         token = (struct tg_token){ f->bob.id, NOW - late, 7 };
         tg_token_make(&f->keys, TG_TOKEN_RETURN_PATH, &token, text);

@@ -179,7 +179,7 @@ static void test_a_change_that_refuses_leaves_nothing(void **state)
 
 static enum tg_code take_id(struct tg_change *change, void *arg, struct tg_error *err)
 {
-    return tg_next_id(change, "account", arg, err);
+    return tg_next_id(change, TG_SEQUENCE_ACCOUNT, arg, err);
 }
 
 static void test_numbers_go_up_from_one(void **state)
