@@ -46,6 +46,7 @@ struct command {
     const char *example;
     const char *columns;     /* of a list: "username status"; NULL: no list */
     const char *question;    /* asked first: "Remove account %s and all that is its own?" (%s: the first argument) */
+    bool question_now;       /* … %s: the time, by this machine's clock; with --dry-run nothing is asked */
     bool any_option;         /* without one there is nothing to do */
     bool no_store;           /* runs without an open store */
     bool no_settings;        /* … and without a configuration */

@@ -17,7 +17,7 @@ const struct command *const commands[] = {
     &cmd_explain,
     &cmd_auth_test,
     &cmd_store_check, &cmd_store_backup, &cmd_store_restore, &cmd_store_export, &cmd_store_import, &cmd_store_compact,
-    &cmd_store_rotate_keys,
+    &cmd_store_rotate_keys, &cmd_store_set_back,
     &cmd_sweep,
     &cmd_doctor,
     &cmd_completion,

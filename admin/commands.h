@@ -17,7 +17,7 @@ extern const struct command cmd_order_list, cmd_order_show, cmd_order_pay, cmd_o
 extern const struct command cmd_activity, cmd_stats, cmd_explain, cmd_auth_test;
 extern const struct command cmd_trace, cmd_audit, cmd_completion;
 extern const struct command cmd_store_check, cmd_store_backup, cmd_store_restore, cmd_store_export, cmd_store_import,
-    cmd_store_compact, cmd_store_rotate_keys;
+    cmd_store_compact, cmd_store_rotate_keys, cmd_store_set_back;
 extern const struct command cmd_sweep;
 extern const struct command cmd_doctor;
 

@@ -9,9 +9,10 @@
 #include <unistd.h>
 #include "admin/doctor.h"
 #include "schema/calendar.h"
+#include "schema/clock.h"
 #include "schema/privilege.h"
 
-enum { CLOCK_SLACK_S = 60, ACCOUNTS_MAX = 10000 };
+enum { ACCOUNTS_MAX = 10000 };
 #define DISK_LOW ((uint64_t)512 << 20)
 #define DISK_OUT ((uint64_t)64 << 20)
 
@@ -93,62 +94,12 @@ void doctor_store(struct doctor *d)
 
 /* ---- the clock ---- */
 
-/* The latest time in a database whose keys read() reads, at or below the prefix; *latest grows. */
-static enum tg_code last_audit(struct tg_view *view, int64_t *latest_us, struct tg_error *err)
-{
-    struct tg_key all = tg_key_all();
-    struct tg_span key, value;
-    struct tg_walk *walk;
-    int64_t time_us;
-    uint32_t sequence;
-    enum tg_code code = tg_walk_begin(view, TG_DB_AUDIT, &all, NULL, TG_BACKWARD, &walk, err);
-    if (code != TG_OK)
-        return code;
-    code = tg_walk_next(walk, &key, &value, err);
-    if (code == TG_OK && tg_read_audit(key, &time_us, &sequence) && time_us > *latest_us)
-        *latest_us = time_us;
-    tg_walk_end(&walk);
-    return code == TG_NOT_FOUND ? TG_OK : code;
-}
-
-static enum tg_code last_activity(struct tg_view *view, uint64_t account, int64_t *latest_us, struct tg_error *err)
-{
-    struct tg_key prefix = tg_key_id(account);
-    struct tg_span key, value;
-    struct tg_walk *walk;
-    struct tg_event_id id;
-    enum tg_code code = tg_walk_begin(view, TG_DB_ACTIVITY, &prefix, NULL, TG_BACKWARD, &walk, err);
-    if (code != TG_OK)
-        return code;
-    code = tg_walk_next(walk, &key, &value, err);
-    if (code == TG_OK && tg_read_event(key, &id) && id.time_us > *latest_us)
-        *latest_us = id.time_us;
-    tg_walk_end(&walk);
-    return code == TG_NOT_FOUND ? TG_OK : code;
-}
-
-static enum tg_code last_of_accounts(struct tg_view *view, int64_t *latest_us, struct tg_error *err)
-{
-    struct tg_key all = tg_key_all();
-    struct tg_span key, value;
-    struct tg_walk *walk;
-    uint64_t account;
-    enum tg_code code = tg_walk_begin(view, TG_DB_ACCOUNTS, &all, NULL, TG_BACKWARD, &walk, err);
-    if (code != TG_OK)
-        return code;
-    for (int i = 0; i < ACCOUNTS_MAX && (code = tg_walk_next(walk, &key, &value, err)) == TG_OK; i++)
-        if (tg_read_id(key, &account) && (code = last_activity(view, account, latest_us, err)) != TG_OK)
-            break;
-    tg_walk_end(&walk);
-    return code == TG_NOT_FOUND ? TG_OK : code;
-}
-
 void doctor_clock(struct doctor *d)
 {
     struct timex clock = { .modes = 0 };
     struct tg_view *view;
     struct tg_error err;
-    int64_t latest_us = 0;
+    int64_t latest = 0;
     char text[TG_RFC3339_SIZE];
     if (adjtimex(&clock) == TIME_ERROR && (clock.status & STA_UNSYNC) != 0) {
         doctor_warn(d, "the clock is not kept right by NTP: periods, expiries and limits by the hour go by it");
@@ -160,18 +111,15 @@ void doctor_clock(struct doctor *d)
     }
     enum tg_code code = tg_view_begin(d->store, &view, &err);
     if (code == TG_OK) {
-        code = last_audit(view, &latest_us, &err);
-        if (code == TG_OK)
-            code = last_activity(view, 0, &latest_us, &err);
-        if (code == TG_OK)
-            code = last_of_accounts(view, &latest_us, &err);
+        code = tg_clock_latest(view, ACCOUNTS_MAX, &latest, &err);
         tg_view_end(&view);
     }
     if (code != TG_OK) {
         doctor_error(d, "%s", err.text);
         doctor_remedy(d, "tollgate store check");
-    } else if (latest_us / 1000000 > d->now + CLOCK_SLACK_S) {
-        doctor_error(d, "the clock is behind: something was recorded at %s", tg_rfc3339(latest_us / 1000000, text));
-        doctor_remedy(d, "set the clock right (timedatectl, chronyc makestep), then run tollgate doctor again");
+    } else if (latest > d->now + TG_CLOCK_SLACK_S) {
+        doctor_error(d, "the clock is behind: something was recorded at %s", tg_rfc3339(latest, text));
+        doctor_remedy(d, "set the clock right (timedatectl, chronyc makestep); if it is right now, and had been ahead: tollgate store "
+                         "set-back");
     }
 }

@@ -10,6 +10,7 @@
 #include "admin/help.h"
 #include "admin/output.h"
 #include "admin/parse.h"
+#include "schema/calendar.h"
 #include "schema/credential.h"
 #include "schema/now.h"
 #include "schema/privilege.h"
@@ -25,12 +26,13 @@ static void actor(char *out, size_t size)
         snprintf(out, size, "root (sudo: %.60s)", sudo);
 }
 
-static enum tg_code confirm(const struct input *in, struct tg_error *err)
+static enum tg_code confirm(const struct input *in, int64_t now, struct tg_error *err)
 {
-    char question[300];
-    if (in->command->question == NULL || in->yes)
+    char question[300], time[TG_RFC3339_SIZE];
+    const struct command *c = in->command;
+    if (c->question == NULL || in->yes || (c->question_now && input_flag(in, "dry-run")))
         return TG_OK;
-    snprintf(question, sizeof question, in->command->question, in->arg[0] != NULL ? in->arg[0] : "");
+    snprintf(question, sizeof question, c->question, c->question_now ? tg_rfc3339(now, time) : in->arg[0] != NULL ? in->arg[0] : "");
     if (!terminal_can_ask())
         return tg_fail(err, TG_USAGE, "this can't be undone: add --yes where nobody can be asked");
     return terminal_confirm(question) ? TG_OK : tg_fail(err, TG_FAILED, "nothing was done");
@@ -65,7 +67,7 @@ static enum tg_code run(const struct input *in, bool dialogue, const struct term
     if (code == TG_OK && !in->command->no_settings)
         code = tg_settings_read(in->config, &c.settings, err);
     if (code == TG_OK)
-        code = confirm(in, err);
+        code = confirm(in, now, err);
     if (code == TG_OK && c.settings != NULL && !in->command->no_store)
         code = open_store(&c, err);
     if (code == TG_OK)

@@ -125,7 +125,17 @@ static const char after_templates[] =
     "no more are asked. The sweep says so, and the next one begins at another letter.\n"
     "Activity is removed\n.Ic activity_days\nafter its day, as are mails that were sent.\n"
     "The counts of each day stay for\n.Ic daily_days ,\nthen they are added to one sum an account, so that\n.Ic store check\n"
-    "still finds all that was ever used.\n";
+    "still finds all that was ever used.\n"
+    ".Ss A clock that was ahead\n"
+    "For an account time never goes back, or setting the clock back would give messages.\n"
+    "So what was counted, ordered or swept by a clock that was ahead stays in that time when the clock is right again: the period is\n"
+    "a later one, with no other until it ends; a limit by the hour that was reached stays so; orders are overdue too early, packages\n"
+    "expired.\n.Ic doctor\nthen says that the clock is behind.\n.Ic store set-back\n"
+    "brings each account back to now, says what it has, and keeps that in the audit log.\n"
+    "It has what was left of the period that contains now, less all that was used since: nobody gains a message.\n"
+    "A package lasts twelve months from now at most.\n"
+    "Events keep their time; what was mailed, or removed by retention, is not undone.\n"
+    "Run with a clock that is behind it would do harm, so it asks whether the time is right.\n";
 
 static void write_templates(FILE *out)
 {

@@ -97,7 +97,8 @@ bool tg_domain_check_due(const Tg__Domain *d, int64_t now)
         wait = TG_CHECK_PENDING_S;
         break;
     }
-    return now - since >= wait;
+    /* A check of a time that has not come is one of a clock that was set back. */
+    return since > now || now - since >= wait;
 }
 
 static void become(Tg__Domain *d, Tg__DomainStatus status, const char *reason)

@@ -73,6 +73,7 @@ const char *tg_sequence_name(enum tg_sequence sequence); /* "customer" … */
 #define TG_META_SEAL_KEYS "seal_keys"
 #define TG_META_IMPORT "import"
 #define TG_META_ACTIVITY_DAY "next-activity-day" /* retention removed events of days before this one, maybe not all */
+#define TG_META_CLOCK "next-clock" /* events up to this time were there when the clock was set back (clock.h) */
 
 #define TG_RELAY (UINT64_C(1) << 62)
 

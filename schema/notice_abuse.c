@@ -34,12 +34,18 @@ static const char *date(struct tg_arena *arena, int64_t day)
     return tg_arena_printf(arena, "%.10s", tg_rfc3339(day * DAY_S, text));
 }
 
+/* That day or the next, so that a clock which goes back by hours tells nothing twice; one that was ahead for long keeps nobody silent. */
+static bool was_told(int64_t last, int64_t day)
+{
+    return last == day || last == day + 1;
+}
+
 static void look_at_caps(struct tg_arena *arena, const Tg__Daily *d, int64_t day, struct tg_due_list *list)
 {
     uint64_t refused = 0;
     for (size_t i = 0; i < d->n_refused; i++)
         refused += strcmp(d->refused[i]->rule, "rate") == 0 ? d->refused[i]->count : 0;
-    if (refused == 0 || list->told.cap_day >= day)
+    if (refused == 0 || was_told(list->told.cap_day, day))
         return;
     list->told.cap_day = day;
     tg_due_add(list, TG_MAIL_CAP)->detail =
@@ -48,7 +54,7 @@ static void look_at_caps(struct tg_arena *arena, const Tg__Daily *d, int64_t day
 
 static void look_at_bounces(struct tg_arena *arena, const Tg__Daily *d, int64_t day, struct tg_due_list *list)
 {
-    if (d->hard < BOUNCES_MIN || d->hard * BOUNCES_SHARE < d->recipients || list->told.bounces_day >= day)
+    if (d->hard < BOUNCES_MIN || d->hard * BOUNCES_SHARE < d->recipients || was_told(list->told.bounces_day, day))
         return;
     list->told.bounces_day = day;
     tg_due_add(list, TG_MAIL_BOUNCES)->detail =
@@ -60,7 +66,7 @@ static enum tg_code look_at_history(struct tg_view *view, const Tg__Account *a, 
 {
     uint64_t most = 0;
     int sending = 0;
-    if (d->recipients < UNUSUAL_MIN || list->told.unusual_day >= day)
+    if (d->recipients < UNUSUAL_MIN || was_told(list->told.unusual_day, day))
         return TG_OK;
     for (int64_t back = 1; back <= HISTORY_DAYS; back++) {
         Tg__Daily *before;
@@ -156,7 +162,7 @@ static enum tg_code look_at_networks(struct tg_view *view, const Tg__Account *a,
     bool sent;
     struct networks now, before;
     char text[TG_NETWORK_TEXT];
-    if (d->messages == 0 || list->told.network_day >= day)
+    if (d->messages == 0 || was_told(list->told.network_day, day))
         return TG_OK;
     for (int64_t back = 1; back <= QUIET_DAYS; back++) {
         Tg__Daily *quiet;

@@ -177,7 +177,7 @@ static enum tg_code find_due(struct sweep *s, struct batch *b, uint64_t *id, boo
     return code == TG_NOT_FOUND ? TG_OK : code;
 }
 
-static enum tg_code over_accounts(struct sweep *s, const struct sweep_step *step, struct tg_error *err)
+enum tg_code sweep_over_accounts(struct sweep *s, const struct sweep_step *step, struct tg_error *err)
 {
     struct batch b = { .s = s, .step = step };
     uint64_t id = 0;
@@ -297,7 +297,7 @@ enum tg_code tg_sweep(struct tg_store *store, const struct tg_settings *settings
     s.shop = tg_shop_of(settings, templates);
     enum tg_code code = count_questions(&s, err);
     for (const struct sweep_step *step = sweep_steps; code == TG_OK && step->name != NULL && !sweep_must_stop(&s); step++)
-        code = step->run != NULL ? step->run(&s, err) : over_accounts(&s, step, err);
+        code = step->run != NULL ? step->run(&s, err) : sweep_over_accounts(&s, step, err);
     tg_templates_free(&templates);
     free(s.notes);
     return code;

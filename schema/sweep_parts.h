@@ -42,6 +42,9 @@ bool sweep_must_stop(const struct sweep *s);
 /* Runs fn in a change, which a dry run undoes; then tells what was noted. */
 enum tg_code sweep_change(struct sweep *s, tg_change_fn *fn, void *arg, struct tg_error *err) TG_MUST_CHECK;
 
+/* A step that asks each account, in batches. */
+enum tg_code sweep_over_accounts(struct sweep *s, const struct sweep_step *step, struct tg_error *err) TG_MUST_CHECK;
+
 /* Deletes the keys of a database that `next` finds, in batches and bounded views. next takes one step of the walk. TG_OK: this
  * one goes, and *from is its key. TG_REFUSED: it stays, and *from is where to go on. TG_NOT_FOUND: none is left.
  * last (or NULL) is asked in the change, before one goes: TG_OK; TG_REFUSED: it stays after all. */

@@ -122,6 +122,64 @@ def test_rates_are_not_reset_by_a_clock_that_goes_back(clock):
     assert limited()
 
 
+def doctor(relay, time):
+    """What it says of the clock (on a machine without NTP it has something else to say)."""
+    answer = relay.tollgate.try_command("--json", "doctor", "--postconf", f"postconf -c {relay.postfix.etc}", env=time.env)
+    return [f for f in answer.json["checks"] if "the clock is behind" in f["text"]]
+
+
+def test_a_clock_that_was_a_year_ahead_is_set_back(clock):
+    """NTP breaks for an hour: accounts are in next year, until somebody says that the clock is right."""
+    relay, time = clock(max_per_hour=300)
+    busy, idle, new = (relay.tollgate.add_account() for _ in range(3))
+    use(relay, busy, 100)
+    first, untouched = time.plan(busy), time.plan(idle)
+    assert doctor(relay, time) == []
+    time.set(400 * DAY)
+    use(relay, busy, 200)
+    use(relay, new, 300)
+    time.command("sweep")
+    time.set(0)
+
+    # What an administrator finds: next year's period, and an hour that does not end.
+    assert time.plan(busy)["period_start"] > first["period_end"]
+    with relay.client(account=new) as client:
+        assert client.send(new.sender, "x@dest.test") == 450
+    found, = doctor(relay, time)
+    assert "tollgate store set-back" in found["remedy"]
+    before = [time.plan(a) for a in (busy, new)]
+    asked = relay.tollgate.try_command("store", "set-back", env=time.env)
+    assert asked.status == 2 and "--yes" in asked.err
+    dry = relay.tollgate.try_command("store", "set-back", "--dry-run", env=time.env)
+    assert dry.status == 0 and "2 accounts" in dry.out and "nothing was changed" in dry.out
+    assert [time.plan(a) for a in (busy, new)] == before
+
+    told = time.command("store", "set-back")
+    assert told["ok"] and sorted(a["username"] for a in told["accounts"]) == sorted([busy.username, new.username])
+    assert doctor(relay, time) == []
+    assert time.command("store", "set-back")["accounts"] == []
+    # In this period, with all that was used, before and since; who sent nothing is where he was.
+    plan = time.plan(busy)
+    assert (plan["period_start"], plan["period_end"], plan["used"], plan["left"]) == (
+        first["period_start"], first["period_end"], 300, 700)
+    assert time.plan(idle) == untouched
+    lines = [line for line in time.command("audit") if line["action"] == "store set-back"]
+    assert sorted(line["subject"] for line in lines) == sorted([busy.username, new.username])
+    assert "300 used" in lines[0]["new"] + lines[1]["new"]
+    # The hour is held for an hour. Then the quota goes on where it was, for the milter that ran all the while, and ends where it does.
+    with relay.client(account=new) as client:
+        assert client.send(new.sender, "x@dest.test") == 450
+    for hours in (2, 4, 6):
+        time.set(hours * 3600)
+        use(relay, busy, 200 if hours < 6 else 300)
+    assert refused(relay, busy)
+    time.set(32 * DAY)
+    assert (time.plan(busy)["period_start"], time.plan(busy)["left"]) == (first["period_end"], 1000)
+    use(relay, busy, 1)
+    checked = time.command("store", "check")
+    assert checked["ok"], checked["problems"]
+
+
 def test_tokens_expire_by_the_clock_and_live_again_when_it_goes_back(clock):
     relay, time = clock(return_path_domain="bounce.test", return_path_days=14)
     account = relay.tollgate.add_account("--notify", "reports@customers.test")

@@ -204,6 +204,25 @@ static void test_the_provider_hears_of_a_met_limit_once_a_day(void **state)
     told(m, "cap", 2);
 }
 
+static void test_a_clock_that_was_ahead_does_not_silence_what_the_provider_hears(void **state)
+{
+    struct market *m = *state;
+    done(m, buy(m, TG__PLAN_KIND__FREE, 0));
+    m->now += 300 * DAY;
+    done(m, step(m, rate_refusal));
+    sweep(m);
+    told(m, "cap", 1);
+    m->now -= DAY; /* hours and a day are nothing */
+    done(m, step(m, rate_refusal));
+    sweep(m);
+    told(m, "cap", 1);
+    m->now -= 299 * DAY;
+    done(m, step(m, rate_refusal));
+    sweep(m);
+    sweep(m);
+    told(m, "cap", 2);
+}
+
 static void test_three_times_the_busiest_day_is_unusual(void **state)
 {
     struct market *m = *state;
@@ -320,6 +339,7 @@ int main(void)
         market_test(test_a_new_password_is_told_without_it),
         market_test(test_notices_off_says_nothing_but_orders),
         market_test(test_the_provider_hears_of_a_met_limit_once_a_day),
+        market_test(test_a_clock_that_was_ahead_does_not_silence_what_the_provider_hears),
         market_test(test_three_times_the_busiest_day_is_unusual),
         market_test(test_a_first_mailing_is_not_unusual),
         market_test(test_a_new_network_after_a_quiet_time_is_told),
