@@ -1,4 +1,5 @@
 /* lmdb_copy.c: see copy.h. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +20,21 @@ void lmdb_sync_path(const char *path)
         fsync(fd);
         close(fd);
     }
+}
+
+void lmdb_clear_work(const char *dir)
+{
+    char path[PATH_ROOM + 256];
+    DIR *entries = opendir(dir);
+    if (entries == NULL)
+        return;
+    for (const struct dirent *e; (e = readdir(entries)) != NULL;)
+        if (strncmp(e->d_name, DATA_FILE, sizeof DATA_FILE - 1) == 0 || strcmp(e->d_name, "lock.mdb") == 0) {
+            snprintf(path, sizeof path, "%.4150s/%s", dir, e->d_name);
+            unlink(path);
+        }
+    closedir(entries);
+    rmdir(dir);
 }
 
 /* ---- the copy, and how far it is ---- */
@@ -135,15 +151,8 @@ enum tg_code tg_store_backup(struct tg_store *store, const char *dir, tg_progres
 
 struct compaction {
     char work[PATH_ROOM]; /* "new-…", which init knows to be nobody's data */
-    char data[PATH_ROOM], copy[PATH_ROOM], lock[PATH_ROOM], copy_lock[PATH_ROOM];
+    char data[PATH_ROOM], copy[PATH_ROOM], lock[PATH_ROOM];
 };
-
-static void clear_work(const struct compaction *c)
-{
-    unlink(c->copy);
-    unlink(c->copy_lock);
-    rmdir(c->work);
-}
 
 static uint64_t on_disk(const char *path)
 {
@@ -175,7 +184,7 @@ static enum tg_code make_copy(const char *dir, const struct compaction *c, tg_pr
     enum tg_code code = lmdb_open_locked(dir, NULL, &store, err);
     if (code != TG_OK)
         return code;
-    clear_work(c);
+    lmdb_clear_work(c->work);
     code = tg_store_backup(store, c->work, progress, arg, err);
     if (code == TG_OK)
         code = compare(store, c->work, err);
@@ -203,7 +212,6 @@ enum tg_code tg_store_compact(const char *dir, tg_progress_fn *progress, void *a
     snprintf(c.data, sizeof c.data, "%s/" DATA_FILE, dir);
     snprintf(c.lock, sizeof c.lock, "%s/lock.mdb", dir);
     snprintf(c.copy, sizeof c.copy, "%.4050s/new-compact/" DATA_FILE, dir);
-    snprintf(c.copy_lock, sizeof c.copy_lock, "%.4050s/new-compact/lock.mdb", dir);
     enum tg_code code = lmdb_lock(dir, true, false, &fd, err);
     if (code != TG_OK)
         return code;
@@ -212,7 +220,7 @@ enum tg_code tg_store_compact(const char *dir, tg_progress_fn *progress, void *a
     compacted->after = on_disk(c.copy);
     if (code == TG_OK)
         code = swap(dir, &c, err);
-    clear_work(&c);
+    lmdb_clear_work(c.work);
     close(fd);
     return code;
 }

@@ -70,15 +70,8 @@ static enum tg_code skip_numbers(struct tg_change *change, void *arg, struct tg_
 
 struct places {
     char work[PATH_ROOM]; /* "new-…", which init knows to be nobody's data */
-    char copy[PATH_ROOM], copy_lock[PATH_ROOM], data[PATH_ROOM], lock[PATH_ROOM];
+    char copy[PATH_ROOM], data[PATH_ROOM], lock[PATH_ROOM];
 };
-
-static void clear_work(const struct places *p)
-{
-    unlink(p->copy);
-    unlink(p->copy_lock);
-    rmdir(p->work);
-}
 
 /* Opening the backup checks it; a copy of a copy is whole or is not there. */
 static enum tg_code copy_backup(const char *from, const char *work, tg_progress_fn *progress, void *arg, struct tg_error *err)
@@ -125,7 +118,6 @@ enum tg_code tg_store_restore(const char *from, const char *to, const char *who,
         return tg_fail(err, TG_USAGE, "the path is too long");
     snprintf(p.work, sizeof p.work, "%s/new-restore", to);
     snprintf(p.copy, sizeof p.copy, "%.4050s/new-restore/" DATA_FILE, to);
-    snprintf(p.copy_lock, sizeof p.copy_lock, "%.4050s/new-restore/lock.mdb", to);
     snprintf(p.data, sizeof p.data, "%s/" DATA_FILE, to);
     snprintf(p.lock, sizeof p.lock, "%s/lock.mdb", to);
     if (access(p.data, F_OK) == 0)
@@ -136,13 +128,13 @@ enum tg_code tg_store_restore(const char *from, const char *to, const char *who,
     /* A daemon may still have open what was moved away from there: what it went on accepting would be lost. */
     enum tg_code code = lmdb_lock(to, true, false, &fd, err);
     if (code == TG_OK) {
-        clear_work(&p);
+        lmdb_clear_work(p.work);
         code = copy_backup(from, p.work, progress, arg, err);
         if (code == TG_OK)
             code = go_on_with_numbers(p.work, who, &r, err);
         if (code == TG_OK)
             code = move_in(&p, to, err);
-        clear_work(&p);
+        lmdb_clear_work(p.work);
         close(fd);
     }
     if (code != TG_OK && made)

@@ -75,6 +75,9 @@ enum tg_code lmdb_lock(const char *dir, bool alone, bool no_wait, int *fd, struc
 /* A directory, after a file in it was made or renamed. */
 void lmdb_sync_path(const char *path);
 
+/* Removes a directory that a compaction or a restore works in, with what one that was killed left there. */
+void lmdb_clear_work(const char *dir);
+
 /* tg_store_open under a lock that the caller holds. */
 enum tg_code lmdb_open_locked(const char *dir, const struct tg_store_options *options, struct tg_store **store,
                               struct tg_error *err);

@@ -181,6 +181,14 @@ static void test_numbers_given_since_a_backup_are_not_given_again(void **state)
     assert_ok(tg_store_change(n->store, take_all, before, &err));
     assert_ok(tg_store_backup(n->store, backup, NULL, NULL, &err));
 
+    /* Where one was killed in the middle. */
+    snprintf(to, sizeof to, "%s/first", place);
+    assert_int_equal(mkdir(to, 0700), 0);
+    strcat(to, "/new-restore");
+    assert_int_equal(mkdir(to, 0700), 0);
+    strcat(to, "/data.mdb.part-1");
+    close(open(to, O_CREAT | O_WRONLY, 0600));
+
     snprintf(to, sizeof to, "%s/first", place);
     restore_at(backup, to, NOW + DAY, &first);
     take_from(to, after);
