@@ -6,13 +6,6 @@
 #define MONTHLY TG__PLAN_KIND__MONTHLY
 #define PREPAID TG__PLAN_KIND__PREPAID
 
-static void monthly(struct market *m, const char *since)
-{
-    m->now = at(since);
-    done(m, buy(m, MONTHLY, 1000));
-    done(m, pay(m, m->order));
-}
-
 static void keep_event(void *arg, const struct tg_sweep_event *event)
 {
     if (event->problem)
