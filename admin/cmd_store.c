@@ -83,10 +83,13 @@ const struct command cmd_store_backup = {
 static enum tg_code store_restore(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
     struct progress progress = { .what = "MiB", .octets = true };
+    struct tg_restore wanted = { .from = in->arg[0], .to = c->settings->store, .who = c->who, .now = c->now,
+                                 .keep_numbers = input_flag(in, "keep-numbers"), .progress = progress_show,
+                                 .progress_arg = &progress };
     struct tg_restored restored;
     enum tg_code code = tg_privilege_store_owner(c->settings->store, err);
     if (code == TG_OK)
-        code = tg_store_restore(in->arg[0], c->settings->store, c->who, c->now, progress_show, &progress, &restored, err);
+        code = tg_store_restore(&wanted, &restored, err);
     progress_end(&progress);
     if (code == TG_OK)
         *result = json_pack("{s:s, s:s, s:I, s:I, s:I}", "store", c->settings->store, "restored_from", in->arg[0], "next_customer",
@@ -101,7 +104,9 @@ const struct command cmd_store_restore = {
     .summary = "Bring a backup back to the configured place, where no store may be. Stop the daemons first. Numbers of customers, "
                "accounts and orders go on a million further, and ten more for each second since the backup's last change, so that none "
                "that was given since is given again.",
-    .options = (const struct opt[]){ { 0 } },
+    .options = (const struct opt[]){
+        { .name = "keep-numbers", .type = OPT_FLAG, .help = "leave none out: nothing was changed since the backup (a move to another machine)" },
+        { 0 } },
     .example = "tollgate store restore /var/backups/tollgate/2026-11-24",
     .no_store = true,
     .run = store_restore,

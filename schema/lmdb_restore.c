@@ -13,8 +13,7 @@
 enum { PATH_ROOM = 4200, DIR_MAX = 4000, SEQUENCE_BITS = 24 };
 
 struct restoring {
-    const char *from;
-    int64_t now;
+    const struct tg_restore *wanted;
     struct tg_restored *restored;
 };
 
@@ -47,19 +46,21 @@ static enum tg_code last_change(struct tg_view *view, int64_t now, int64_t *last
     return code;
 }
 
-static enum tg_code skip_numbers(struct tg_change *change, void *arg, struct tg_error *err)
+static enum tg_code go_on(struct tg_change *change, void *arg, struct tg_error *err)
 {
     const struct restoring *r = arg;
+    const int64_t now = r->wanted->now;
     struct tg_view *view = tg_change_view(change);
-    int64_t last = r->now;
+    int64_t last = now;
     uint64_t *next = r->restored->next;
-    enum tg_code code = last_change(view, r->now, &last, err);
-    uint64_t age = last < r->now ? (uint64_t)(r->now - last) : 0;
+    enum tg_code code = last_change(view, now, &last, err);
+    uint64_t age = last < now ? (uint64_t)(now - last) : 0;
+    uint64_t skipped = r->wanted->keep_numbers ? 0 : TG_NUMBERS_SKIPPED + age * TG_NUMBERS_A_SECOND;
     for (int s = 0; code == TG_OK && s < TG_SEQUENCE_COUNT; s++)
-        code = tg_skip_ids(change, (enum tg_sequence)s, TG_NUMBERS_SKIPPED + age * TG_NUMBERS_A_SECOND, &next[s], err);
+        code = tg_skip_ids(change, (enum tg_sequence)s, skipped, &next[s], err);
     if (code != TG_OK)
         return code;
-    tg_audit(change, r->now, "store restore", r->from, "",
+    tg_audit(change, now, "store restore", r->wanted->from, "",
              tg_arena_printf(tg_view_arena(view), "numbers go on: customer %llu, account %llu, order %llu",
                              (unsigned long long)next[TG_SEQUENCE_CUSTOMER], (unsigned long long)next[TG_SEQUENCE_ACCOUNT],
                              (unsigned long long)next[TG_SEQUENCE_ORDER]));
@@ -74,25 +75,25 @@ struct places {
 };
 
 /* Opening the backup checks it; a copy of a copy is whole or is not there. */
-static enum tg_code copy_backup(const char *from, const char *work, tg_progress_fn *progress, void *arg, struct tg_error *err)
+static enum tg_code copy_backup(const struct tg_restore *wanted, const char *work, struct tg_error *err)
 {
     struct tg_store *backup;
-    enum tg_code code = tg_store_open(from, &(struct tg_store_options){ .read_only = true }, &backup, err);
+    enum tg_code code = tg_store_open(wanted->from, &(struct tg_store_options){ .read_only = true }, &backup, err);
     if (code != TG_OK)
         return code;
-    code = tg_store_backup(backup, work, progress, arg, err);
+    code = tg_store_backup(backup, work, wanted->progress, wanted->progress_arg, err);
     tg_store_close(&backup);
     return code;
 }
 
-static enum tg_code go_on_with_numbers(const char *work, const char *who, struct restoring *r, struct tg_error *err)
+static enum tg_code go_on_with_numbers(const char *work, struct restoring *r, struct tg_error *err)
 {
     struct tg_store *copy;
     enum tg_code code = tg_store_open(work, NULL, &copy, err);
     if (code != TG_OK)
         return code;
-    tg_store_set_actor(copy, who);
-    code = tg_store_change(copy, skip_numbers, r, err);
+    tg_store_set_actor(copy, r->wanted->who);
+    code = tg_store_change(copy, go_on, r, err);
     tg_store_close(&copy);
     return code;
 }
@@ -108,11 +109,11 @@ static enum tg_code move_in(const struct places *p, const char *to, struct tg_er
     return TG_OK;
 }
 
-enum tg_code tg_store_restore(const char *from, const char *to, const char *who, int64_t now, tg_progress_fn *progress, void *arg,
-                              struct tg_restored *restored, struct tg_error *err)
+enum tg_code tg_store_restore(const struct tg_restore *wanted, struct tg_restored *restored, struct tg_error *err)
 {
+    const char *to = wanted->to;
     struct places p;
-    struct restoring r = { from, now, restored };
+    struct restoring r = { wanted, restored };
     int fd = -1;
     if (strlen(to) > DIR_MAX)
         return tg_fail(err, TG_USAGE, "the path is too long");
@@ -129,9 +130,9 @@ enum tg_code tg_store_restore(const char *from, const char *to, const char *who,
     enum tg_code code = lmdb_lock(to, true, false, &fd, err);
     if (code == TG_OK) {
         lmdb_clear_work(p.work);
-        code = copy_backup(from, p.work, progress, arg, err);
+        code = copy_backup(wanted, p.work, err);
         if (code == TG_OK)
-            code = go_on_with_numbers(p.work, who, &r, err);
+            code = go_on_with_numbers(p.work, &r, err);
         if (code == TG_OK)
             code = move_in(&p, to, err);
         lmdb_clear_work(p.work);

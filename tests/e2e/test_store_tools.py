@@ -221,6 +221,10 @@ def test_a_backup_under_load_comes_back_whole(relay, account, new_store, place):
         assert 0 < copy.used(account) <= len(sent)
         assert password_works(copy, account.username, account.password)
     assert relay.tollgate.used(account) == len(sent)
+    # A move to another machine: the next account has the next number.
+    copy = new_store(init=False)
+    moved = copy.command("store", "restore", place / "backup0", "--keep-numbers")
+    assert moved["next_account"] == account.id + 1 and copy.add_account(domain="moved.example").id == account.id + 1
     answer = relay.tollgate.try_command("store", "backup", place / "backup0")
     assert answer.status == 4 and "already a store" in answer.err
     answer = relay.tollgate.try_command("store", "restore", place / "backup0")

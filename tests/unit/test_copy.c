@@ -10,6 +10,12 @@
 #include "schema/copy.h"
 #include "tests/unit/nouns.h"
 
+static enum tg_code restore(const char *from, const char *to, int64_t now, struct tg_restored *restored, struct tg_error *err)
+{
+    struct tg_restore wanted = { .from = from, .to = to, .who = "tester", .now = now };
+    return tg_store_restore(&wanted, restored, err);
+}
+
 static void note_problem(void *arg, const char *sentence)
 {
     print_message("%s\n", sentence);
@@ -94,7 +100,7 @@ static void test_backups_under_load_are_whole_and_come_back(void **state)
         before = w.written;
         assert_ok(tg_store_backup(n->store, backup, NULL, NULL, &err));
         struct tg_restored restored;
-        assert_ok(tg_store_restore(backup, back, "tester", NOW, NULL, NULL, &restored, &err));
+        assert_ok(restore(backup, back, NOW, &restored, &err));
         struct nouns copy = { 0 };
         assert_ok(tg_store_open(back, NULL, &copy.store, &err));
         assert_int_equal(problems_in(copy.store), 0);
@@ -105,7 +111,7 @@ static void test_backups_under_load_are_whole_and_come_back(void **state)
         assert_ok(tg_store_change(copy.store, add_customer_fn, &id, &err));
         tg_store_close(&copy.store);
         assert_int_equal(tg_store_backup(n->store, backup, NULL, NULL, &err), TG_REFUSED);
-        assert_int_equal(tg_store_restore(backup, back, "tester", NOW, NULL, NULL, &restored, &err), TG_REFUSED);
+        assert_int_equal(restore(backup, back, NOW, &restored, &err), TG_REFUSED);
     }
     w.stop = true;
     pthread_join(thread, &failed);
@@ -129,7 +135,7 @@ static void test_a_restore_is_refused_while_somebody_has_the_old_file_open(void 
         pid_t child = fork();
         if (child == 0) {
             struct tg_restored restored;
-            enum tg_code code = tg_store_restore(backup, n->dir, "tester", NOW, NULL, NULL, &restored, &err);
+            enum tg_code code = restore(backup, n->dir, NOW, &restored, &err);
             bool in_use = code == TG_REFUSED && strstr(err.text, "in use") != NULL;
             _exit(open ? !in_use : (int)code);
         }
@@ -156,7 +162,7 @@ static enum tg_code take_all(struct tg_change *change, void *arg, struct tg_erro
 static void restore_at(const char *backup, const char *to, int64_t now, struct tg_restored *restored)
 {
     struct tg_error err;
-    assert_ok(tg_store_restore(backup, to, "tester", now, NULL, NULL, restored, &err));
+    assert_ok(restore(backup, to, now, restored, &err));
 }
 
 static void take_from(const char *dir, uint64_t *taken)
@@ -206,6 +212,12 @@ static void test_numbers_given_since_a_backup_are_not_given_again(void **state)
     restore_at(backup, to, 1000, &back);
     for (int s = 0; s < TG_SEQUENCE_COUNT; s++)
         assert_true(back.next[s] >= before[s] + 1 + 1000000);
+    /* Who knows that none was given since keeps them. */
+    snprintf(to, sizeof to, "%s/moved", place);
+    struct tg_restore move = { .from = backup, .to = to, .who = "tester", .now = NOW + DAY, .keep_numbers = true };
+    assert_ok(tg_store_restore(&move, &back, &err));
+    for (int s = 0; s < TG_SEQUENCE_COUNT; s++)
+        assert_int_equal(back.next[s], before[s] + 1);
     /* It is a store like any other, and the log says what was done. */
     struct nouns copy = { 0 };
     snprintf(to, sizeof to, "%s/first", place);
@@ -239,7 +251,7 @@ static void test_a_restore_that_has_no_numbers_left_leaves_nothing(void **state)
     snprintf(to, sizeof to, "%s/to", place);
     assert_ok(tg_store_change(n->store, damage_counter, NULL, &err));
     assert_ok(tg_store_backup(n->store, backup, NULL, NULL, &err));
-    assert_int_equal(tg_store_restore(backup, to, "tester", NOW, NULL, NULL, &restored, &err), TG_UNUSABLE);
+    assert_int_equal(restore(backup, to, NOW, &restored, &err), TG_UNUSABLE);
     assert_non_null(strstr(err.text, "no more numbers for orders"));
     assert_int_not_equal(access(to, F_OK), 0);
     scratch_remove(place);
