@@ -80,6 +80,8 @@ static enum tg_code renew_as(struct asked *a, Tg__PlanKind plan, uint64_t messag
     if (code != TG_OK)
         return code == TG_NOT_FOUND ? TG_OK : code;
     tg_billing_cancelled(a->change, a->account, old, "the plan changes", a->now);
+    if (plan == TG__PLAN_KIND__FREE)
+        a->account->renewal_for = 0; /* not the provider cancelled it: where the plan stays after all it is made again */
     tg_account_put(a->change, a->account);
     if (plan == TG__PLAN_KIND__FREE)
         return tg_change_error(a->change, err);
@@ -98,10 +100,24 @@ static void audit_coming(struct asked *a, const char *text)
              text);
 }
 
+/* The smaller plan that is coming has its first period paid, at its own price: that buys none of a larger one. */
+static enum tg_code check_coming(const struct asked *a, struct tg_error *err)
+{
+    const Tg__Account *account = a->account;
+    char when[TG_RFC3339_SIZE];
+    if (account->next_at == 0 || account->next_at >= account->paid_until)
+        return TG_OK;
+    return tg_fail(err, TG_REFUSED, "the plan %s with %llu messages, which %s has from %.10s on, is paid already: it can be changed "
+                   "from then on, or now to a larger one", tg_plan_name(account->next_plan),
+                   (unsigned long long)account->next_messages, account->username, tg_rfc3339(account->next_at, when));
+}
+
 static enum tg_code keep(struct asked *a, struct tg_error *err)
 {
     Tg__Order *open;
-    enum tg_code code = tg_order_open(tg_change_view(a->change), a->account, TG__ORDER_KIND__PLAN_CHANGE, &open, err);
+    enum tg_code code = check_coming(a, err);
+    if (code == TG_OK)
+        code = tg_order_open(tg_change_view(a->change), a->account, TG__ORDER_KIND__PLAN_CHANGE, &open, err);
     if (code != TG_OK && code != TG_NOT_FOUND)
         return code;
     if (code == TG_NOT_FOUND && a->account->next_at == 0)
@@ -146,7 +162,9 @@ static enum tg_code down(struct asked *a, struct tg_error *err)
     if (monthly && account->paid_until <= a->now)
         return tg_fail(err, TG_REFUSED, "%s has an unpaid renewal, which must be paid or cancelled first (tollgate order list)",
                        account->username);
-    enum tg_code code = tg_billing_drop(a->change, account, false, TG__ORDER_KIND__PLAN_CHANGE, "another plan", a->now, err);
+    enum tg_code code = check_coming(a, err);
+    if (code == TG_OK)
+        code = tg_billing_drop(a->change, account, false, TG__ORDER_KIND__PLAN_CHANGE, "another plan", a->now, err);
     if (code != TG_OK)
         return code;
     account->next_at = monthly ? account->paid_until : tg_period_end(account->plan_since, a->now);
@@ -213,8 +231,15 @@ static enum tg_code change_plan(struct asked *a, struct tg_error *err)
 enum tg_code tg_billing_plan(struct tg_change *change, const struct tg_shop *shop, const char *username, Tg__PlanKind plan,
                              uint64_t messages, int64_t now, Tg__Account **account, Tg__Order **order, struct tg_error *err)
 {
+    struct tg_billing_done done;
     *order = NULL;
     enum tg_code code = tg_account_by_username(tg_change_view(change), username, account, err);
+    /* A plan that began since the last sweep is the one that is changed. */
+    if (code == TG_OK && (*account)->next_at != 0 && now >= (*account)->next_at) {
+        code = tg_billing_due(change, shop, (*account)->id, now, &done, err);
+        if (code == TG_OK)
+            code = tg_account_by_username(tg_change_view(change), username, account, err);
+    }
     if (code != TG_OK)
         return code;
     struct asked a = { change, shop, *account, plan, messages, NULL, now, order };

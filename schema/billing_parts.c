@@ -136,7 +136,7 @@ enum tg_code tg_billing_drop(struct tg_change *change, Tg__Account *account, boo
 
 /* ---- plans ---- */
 
-/* Of periods that were paid and have not begun. */
+/* Of periods that were paid and have not begun, each in the plan that it would have had. */
 static uint64_t paid_ahead(const Tg__Account *account, int64_t at)
 {
     uint64_t messages = 0;
@@ -144,7 +144,7 @@ static uint64_t paid_ahead(const Tg__Account *account, int64_t at)
         return 0;
     for (int64_t end = tg_period_end(account->plan_since, at); end < account->paid_until;
          end = tg_period_end(account->plan_since, end))
-        messages += account->plan_messages;
+        messages += account->next_at != 0 && end >= account->next_at ? account->next_messages : account->plan_messages;
     return messages;
 }
 

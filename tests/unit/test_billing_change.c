@@ -157,6 +157,61 @@ static void test_down_is_refused_while_the_running_period_is_owed(void **state)
     refused(m, change_plan(m, FREE, 0), "unpaid renewal");
 }
 
+/* Down to a smaller plan whose first period is paid: its price bought that, and nothing larger. */
+static void test_what_is_paid_for_the_smaller_plan_buys_no_period_of_the_larger(void **state)
+{
+    struct market *m = *state;
+    m->now = at("2027-01-31T10:00:00Z");
+    done(m, buy(m, MONTHLY, 3000));
+    done(m, pay(m, m->order));
+    done(m, change_plan(m, MONTHLY, 1000));
+    live_until(m, "2027-02-22T00:00:00Z");
+    assert_int_equal(order_of(m, 2).messages, 1000);
+    done(m, pay(m, 2));
+    refused(m, change_plan(m, MONTHLY, 3000), "is paid already");
+    refused(m, change_plan(m, FREE, 0), "is paid already");
+    assert_int_equal(account_of(m).next_at, at("2027-02-28T10:00:00Z"));
+    m->now = at("2027-02-28T10:10:00Z"); /* no sweep since */
+    assert_int_equal(left_of(m), 1000);
+    done(m, change_plan(m, FREE, 0));
+    assert_int_equal(account_of(m).plan_messages, 1000);
+    assert_int_equal(account_of(m).next_at, at("2027-03-31T10:00:00Z"));
+}
+
+static void test_up_takes_along_the_smaller_period_that_was_paid_ahead(void **state)
+{
+    struct market *m = *state;
+    m->now = at("2027-01-31T10:00:00Z");
+    done(m, buy(m, MONTHLY, 3000));
+    done(m, pay(m, m->order));
+    done(m, change_plan(m, MONTHLY, 1000));
+    live_until(m, "2027-02-22T00:00:00Z");
+    done(m, pay(m, 2));
+    done(m, change_plan(m, PREPAID, 500));
+    done(m, pay(m, m->order));
+    assert_int_equal(left_of(m), 3000 + 1000 + 500);
+}
+
+static void test_back_from_a_free_plan_that_was_coming_is_billed_as_before(void **state)
+{
+    struct market *m = *state;
+    m->now = at("2027-01-31T10:00:00Z");
+    done(m, buy(m, MONTHLY, 3000));
+    done(m, pay(m, m->order));
+    live_until(m, "2027-02-22T00:00:00Z");
+    done(m, change_plan(m, FREE, 0));
+    assert_string_equal(order_status(m, 2), "cancelled");
+    done(m, change_plan(m, MONTHLY, 3000));
+    live_until(m, "2027-02-23T00:00:00Z");
+    assert_int_equal(count_in(m, TG_DB_ORDERS), 3);
+    assert_int_equal(order_of(m, 3).messages, 3000);
+    assert_int_equal(order_of(m, 3).period_start, at("2027-02-28T10:00:00Z"));
+    live_until(m, "2027-03-01T00:00:00Z");
+    assert_string_equal(status_of(m), "enabled");
+    done(m, pay(m, 3));
+    assert_int_equal(account_of(m).paid_until, at("2027-03-31T10:00:00Z"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +225,9 @@ int main(void)
         market_test(test_down_with_a_renewal_open_replaces_it),
         market_test(test_down_after_the_next_period_is_paid_comes_after_it),
         market_test(test_down_is_refused_while_the_running_period_is_owed),
+        market_test(test_what_is_paid_for_the_smaller_plan_buys_no_period_of_the_larger),
+        market_test(test_up_takes_along_the_smaller_period_that_was_paid_ahead),
+        market_test(test_back_from_a_free_plan_that_was_coming_is_billed_as_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
