@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -69,32 +70,35 @@ static bool deliver(int fd, const void *bytes, size_t len)
 /* ---- the courier ---- */
 
 struct watch {
-    int fd;
-    atomic_bool stop, done;
+    int fd, ended; /* the daemon's, and an eventfd: the mailer has ended */
+    atomic_bool stop;
 };
 
 /* Beside the mailer: the daemon may go away, or ask for an end by shutting its side. */
 static void *watch_daemon(void *arg)
 {
     struct watch *w = arg;
-    while (!w->done && !w->stop) {
-        struct pollfd fd = { .fd = w->fd, .events = POLLIN | POLLRDHUP };
-        if (poll(&fd, 1, LOOK_MS) > 0)
-            w->stop = true;
-    }
+    struct pollfd fds[] = { { .fd = w->ended, .events = POLLIN }, { .fd = w->fd, .events = POLLIN | POLLRDHUP } };
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+    if (fds[0].revents == 0)
+        w->stop = true;
     return NULL;
 }
 
 static void run_mailer(int fd, const char *mailer, const char *message, int timeout_ms, struct answer *answer)
 {
-    struct watch watch = { .fd = fd };
+    struct watch watch = { .fd = fd, .ended = eventfd(0, EFD_CLOEXEC) };
     struct tg_error err = { 0 };
     pthread_t thread;
-    bool watched = pthread_create(&thread, NULL, watch_daemon, &watch) == 0;
+    bool watched = watch.ended >= 0 && pthread_create(&thread, NULL, watch_daemon, &watch) == 0;
     answer->code = tg_mailer_run(mailer, message, timeout_ms, &watch.stop, &err);
-    watch.done = true;
-    if (watched)
+    if (watched) {
+        eventfd_write(watch.ended, 1);
         pthread_join(thread, NULL);
+    }
+    if (watch.ended >= 0)
+        close(watch.ended);
     snprintf(answer->text, sizeof answer->text, "%s", answer->code != TG_OK ? err.text : "");
 }
 
