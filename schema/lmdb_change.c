@@ -141,14 +141,25 @@ enum tg_code tg_change_error(struct tg_change *change, struct tg_error *err)
 /* An account's number stands in 48 bits of a token. */
 #define NUMBER_MAX ((UINT64_C(1) << 48) - 1)
 
+enum tg_code tg_peek_id(struct tg_view *view, enum tg_sequence sequence, uint64_t *id, struct tg_error *err)
+{
+    struct tg_key key = tg_key_sequence(sequence);
+    Tg__Counter *stored;
+    enum tg_code code = tg_get_record(view, TG_DB_META, &key, &tg__counter__descriptor, &stored, err);
+    if (code != TG_OK && code != TG_NOT_FOUND)
+        return code;
+    *id = code == TG_OK && stored->next > 0 ? stored->next : 1;
+    return TG_OK;
+}
+
 enum tg_code tg_skip_ids(struct tg_change *change, enum tg_sequence sequence, uint64_t count, uint64_t *next, struct tg_error *err)
 {
     struct tg_key key = tg_key_sequence(sequence);
-    Tg__Counter *stored, counter = TG__COUNTER__INIT;
-    enum tg_code code = tg_get_record(&change->view, TG_DB_META, &key, &tg__counter__descriptor, &stored, err);
-    if (code != TG_OK && code != TG_NOT_FOUND)
+    Tg__Counter counter = TG__COUNTER__INIT;
+    uint64_t first;
+    enum tg_code code = tg_peek_id(&change->view, sequence, &first, err);
+    if (code != TG_OK)
         return code;
-    uint64_t first = code == TG_OK && stored->next > 0 ? stored->next : 1;
     if (first > NUMBER_MAX || count > NUMBER_MAX - first)
         return tg_fail(err, TG_UNUSABLE, "the store %s has no more numbers for %ss, or is damaged (tollgate store check)",
                        change->view.store->dir, tg_sequence_name(sequence));

@@ -2,6 +2,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include "schema/base32.h"
 #include "schema/mail.h"
 #include "schema/mailer.h"
@@ -55,6 +56,11 @@ enum tg_code tg_mail_queue(struct tg_change *change, const struct tg_shop *shop,
     return tg_change_error(change, err);
 }
 
+enum tg_code tg_mail_next(struct tg_view *view, uint64_t *id, struct tg_error *err)
+{
+    return tg_peek_id(view, TG_SEQUENCE_MAIL, id, err);
+}
+
 enum tg_code tg_mail_get(struct tg_view *view, uint64_t id, Tg__Mail **mail, struct tg_error *err)
 {
     struct tg_key key = tg_key_mail(false, id);
@@ -82,9 +88,10 @@ const char *tg_mail_state(const Tg__Mail *mail, int64_t now)
 
 /* ---- sending ---- */
 
+/* By the clock, whatever time a sweep is told: others who send go by the same, and a sweep may take longer than a claim. */
 struct claim {
     uint64_t id;
-    int64_t now;
+    int64_t clock;
     bool mine;
 };
 
@@ -103,9 +110,9 @@ static enum tg_code claim_in(struct tg_change *change, void *arg, struct tg_erro
     if (code != TG_OK)
         return code == TG_NOT_FOUND ? TG_OK : code;
     /* A claim from the future is a clock that was set back. */
-    if (mail->claimed_until > c->now && mail->claimed_until <= c->now + CLAIM_S)
+    if (mail->claimed_until > c->clock && mail->claimed_until <= c->clock + CLAIM_S)
         return TG_OK;
-    mail->claimed_until = c->now + CLAIM_S;
+    mail->claimed_until = c->clock + CLAIM_S;
     put(change, mail, false);
     c->mine = true;
     return tg_change_error(change, err);
@@ -163,7 +170,7 @@ static enum tg_code send_one(struct tg_store *store, const struct tg_settings *s
                              struct tg_arena *arena, const Tg__Mail *mail, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
                              bool *failed, struct tg_error *err)
 {
-    struct claim claim = { .id = mail->id, .now = now };
+    struct claim claim = { .id = mail->id, .clock = (int64_t)time(NULL) };
     struct tg_error why;
     *failed = false;
     enum tg_code code = tg_store_change(store, claim_in, &claim, err);
@@ -185,11 +192,11 @@ static enum tg_code send_one(struct tg_store *store, const struct tg_settings *s
 }
 
 enum tg_code tg_mail_send(struct tg_store *store, const struct tg_settings *settings, struct tg_courier *courier,
-                          bool fresh, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
+                          const struct tg_mail_range *own, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
                           struct tg_error *err)
 {
     int in_a_row = 0;
-    uint64_t at = 0;
+    uint64_t at = own != NULL ? own->first : 0;
     for (;;) {
         struct tg_view *view;
         Tg__Mail *mail;
@@ -198,11 +205,11 @@ enum tg_code tg_mail_send(struct tg_store *store, const struct tg_settings *sett
         if (code != TG_OK)
             return code;
         code = next_queued(view, &at, &mail, err);
-        if (code != TG_OK || in_a_row == IN_A_ROW || (stop != NULL && *stop)) {
+        if (code != TG_OK || (own != NULL && at >= own->end) || in_a_row == IN_A_ROW || (stop != NULL && *stop)) {
             tg_view_end(&view);
             return code == TG_NOT_FOUND ? TG_OK : code;
         }
-        if (fresh && mail->attempts > 0) {
+        if (own != NULL && mail->attempts > 0) {
             tg_view_end(&view);
             at++;
             continue;

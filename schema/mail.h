@@ -30,6 +30,9 @@ enum tg_code tg_mail_queue(struct tg_change *change, const struct tg_shop *shop,
                            const struct tg_mail_to *to, const struct tg_fill *fill, int64_t now, uint64_t *id,
                            struct tg_error *err) TG_MUST_CHECK;
 
+/* The number that the next mail will have. */
+enum tg_code tg_mail_next(struct tg_view *view, uint64_t *id, struct tg_error *err) TG_MUST_CHECK;
+
 /* Sent or not. TG_NOT_FOUND: never was, or its time is over. */
 enum tg_code tg_mail_get(struct tg_view *view, uint64_t id, Tg__Mail **mail, struct tg_error *err) TG_MUST_CHECK;
 
@@ -43,11 +46,18 @@ struct tg_mail_result {
     char error[200];               /* of the last failure */
 };
 
+/* Mails from `first` on, to before `end`. */
+struct tg_mail_range {
+    uint64_t first, end;
+};
+
 /* Sends what is queued, one after the other, each claimed in the store first, so that two processes never send the same.
- * courier: who runs the mailer (courier.h); NULL: this process. fresh: only what was never tried, as a command does for its own; the sweep tries all again. Stops early where *stop becomes true (NULL: never). A failing mailer is no
- * failure of this function: *result tells. After three failures in a row the rest waits for the next time. */
+ * courier: who runs the mailer (courier.h); NULL: this process. own: only these, and of them what was never tried, as a
+ * command does that does not wait for what others have queued; NULL, as the sweep has it: all. Stops early where *stop
+ * becomes true (NULL: never). A failing mailer is no failure of this function: *result tells. After three failures in a row
+ * the rest waits for the next time. */
 enum tg_code tg_mail_send(struct tg_store *store, const struct tg_settings *settings, struct tg_courier *courier,
-                          bool fresh, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
+                          const struct tg_mail_range *own, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
                           struct tg_error *err) TG_MUST_CHECK;
 
 #endif

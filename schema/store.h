@@ -128,7 +128,9 @@ void tg_delete_all(struct tg_change *change, enum tg_db db);
 /* TG_OK, or the change's first error so far. */
 enum tg_code tg_change_error(struct tg_change *change, struct tg_error *err) TG_MUST_CHECK;
 
-/* The next number of a sequence, from 1; kept in meta. */
+/* The number that is next in a sequence, from 1; kept in meta. */
+enum tg_code tg_peek_id(struct tg_view *view, enum tg_sequence sequence, uint64_t *id, struct tg_error *err) TG_MUST_CHECK;
+/* The same, and takes it. */
 enum tg_code tg_next_id(struct tg_change *change, enum tg_sequence sequence, uint64_t *id, struct tg_error *err) TG_MUST_CHECK;
 /* Leaves `count` numbers out. *next: the one that is given next. TG_UNUSABLE where the numbers would run out. */
 enum tg_code tg_skip_ids(struct tg_change *change, enum tg_sequence sequence, uint64_t count, uint64_t *next,

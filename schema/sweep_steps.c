@@ -259,7 +259,7 @@ static enum tg_code send_mails(struct sweep *s, struct tg_error *err)
     struct tg_mail_result mails = { .sent = 0 };
     if (s->options->dry_run)
         return TG_OK;
-    enum tg_code code = tg_mail_send(s->store, s->settings, s->options->courier, false, s->now, s->options->stop, &mails, err);
+    enum tg_code code = tg_mail_send(s->store, s->settings, s->options->courier, NULL, s->now, s->options->stop, &mails, err);
     s->result->count[TG_SWEPT_MAILS_SENT] += mails.sent;
     s->result->count[TG_SWEPT_MAILS_FAILED] += mails.failed + mails.given_up;
     if (mails.failed + mails.given_up > 0) {

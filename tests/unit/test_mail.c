@@ -206,11 +206,18 @@ static void test_a_mailer_that_hangs_is_ended_with_its_children(void **state)
 
 /* ---- the queue ---- */
 
-static struct tg_mail_result send(struct market *m, bool fresh)
+enum { OWN, ALL };
+
+static struct tg_mail_result send_of(struct market *m, const struct tg_mail_range *own)
 {
     struct tg_mail_result result = { .sent = 0 };
-    assert_ok(tg_mail_send(m->store, &m->settings, NULL, fresh, m->now, NULL, &result, &err));
+    assert_ok(tg_mail_send(m->store, &m->settings, NULL, own, m->now, NULL, &result, &err));
     return result;
+}
+
+static struct tg_mail_result send(struct market *m, bool all)
+{
+    return send_of(m, all ? NULL : &(struct tg_mail_range){ 1, UINT64_MAX });
 }
 
 static Tg__Mail mail_of(struct market *m, uint64_t id)
@@ -231,12 +238,12 @@ static void test_a_failing_mailer_loses_nothing_and_is_tried_again(void **state)
     assert_int_equal(order_of(m, m->order).mail_id, 1);
     Tg__Mail mail = mail_of(m, 1);
     assert_string_equal(tg_mail_state(&mail, m->now), "queued");
-    assert_int_equal(send(m, true).failed, 1);
+    assert_int_equal(send(m, OWN).failed, 1);
     mail = mail_of(m, 1);
     assert_string_equal(tg_mail_state(&mail, m->now), "failed");
     assert_int_equal(mail.attempts, 1);
-    assert_int_equal(send(m, true).failed, 0); /* a command tries its own only */
-    assert_int_equal(send(m, false).failed, 1);
+    assert_int_equal(send(m, OWN).failed, 0); /* a command tries its own only */
+    assert_int_equal(send(m, ALL).failed, 1);
     m->settings.mailer = "cat >/dev/null";
     m->now += HOUR;
     assert_int_equal(sweep(m).count[TG_SWEPT_MAILS_SENT], 1);
@@ -277,7 +284,7 @@ static enum tg_code claim(struct tg_change *change, void *arg, struct tg_error *
     enum tg_code code = tg_get_record(tg_change_view(change), TG_DB_MAILS, &key, &tg__mail__descriptor, &mail, e);
     if (code != TG_OK)
         return code;
-    mail->claimed_until = m->now + 300;
+    mail->claimed_until = time(NULL) + m->sequence; /* by the clock, not by the sweep's time */
     tg_put_record(change, TG_DB_MAILS, &key, &mail->base);
     return TG_OK;
 }
@@ -286,10 +293,33 @@ static void test_what_another_process_is_sending_is_left_to_it_until_it_is_gone(
 {
     struct market *m = *state;
     done(m, buy(m, TG__PLAN_KIND__MONTHLY, 1000));
+    m->sequence = 200; /* seconds from now */
     done(m, step(m, claim));
-    assert_int_equal(send(m, false).sent, 0);
-    m->now += 301; /* it was killed */
-    assert_int_equal(send(m, false).sent, 1);
+    assert_int_equal(send(m, ALL).sent, 0);
+    m->now += 3600; /* a sweep that is told another time, or began an hour ago */
+    assert_int_equal(send(m, ALL).sent, 0);
+    m->now -= 7200;
+    assert_int_equal(send(m, ALL).sent, 0);
+    m->sequence = 0; /* it was killed */
+    done(m, step(m, claim));
+    assert_int_equal(send(m, ALL).sent, 1);
+}
+
+/* A sweep may have queued ten thousand: a command is not to send them, nor to wait for a mailer that hangs on each. */
+static void test_a_command_sends_its_own_mails_and_no_others(void **state)
+{
+    struct market *m = *state;
+    for (int i = 0; i < 4; i++)
+        done(m, buy(m, TG__PLAN_KIND__MONTHLY, 1000));
+    struct tg_mail_range own = { 3, 4 };
+    assert_int_equal(send_of(m, &own).sent, 1);
+    Tg__Mail mail = mail_of(m, 2), mine = mail_of(m, 3), next = mail_of(m, 4);
+    assert_string_equal(tg_mail_state(&mail, m->now), "queued");
+    assert_string_equal(tg_mail_state(&mine, m->now), "sent");
+    assert_string_equal(tg_mail_state(&next, m->now), "queued");
+    own.first = own.end = 5; /* it has queued none */
+    assert_int_equal(send_of(m, &own).sent, 0);
+    assert_int_equal(send(m, ALL).sent, 3);
 }
 
 static void test_three_failures_in_a_row_leave_the_rest_for_later(void **state)
@@ -298,9 +328,9 @@ static void test_three_failures_in_a_row_leave_the_rest_for_later(void **state)
     m->settings.mailer = "exit 1";
     for (int i = 0; i < 5; i++)
         done(m, buy(m, TG__PLAN_KIND__MONTHLY, 1000));
-    assert_int_equal(send(m, false).failed, 3);
+    assert_int_equal(send(m, ALL).failed, 3);
     m->settings.mailer = "cat >/dev/null";
-    assert_int_equal(send(m, false).sent, 5);
+    assert_int_equal(send(m, ALL).sent, 5);
 }
 
 int main(void)
@@ -317,6 +347,7 @@ int main(void)
         market_test(test_a_failing_mailer_loses_nothing_and_is_tried_again),
         market_test(test_a_mail_that_never_goes_is_given_up_after_a_week),
         market_test(test_what_another_process_is_sending_is_left_to_it_until_it_is_gone),
+        market_test(test_a_command_sends_its_own_mails_and_no_others),
         market_test(test_three_failures_in_a_row_leave_the_rest_for_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
