@@ -1,11 +1,14 @@
 /* terminal.c: see terminal.h. */
 #include <errno.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -186,24 +189,95 @@ bool terminal_confirm(const char *question)
     return strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0;
 }
 
+/* ---- passwords ---- */
+
+/* A terminal that does not show what is typed, and the signals that would leave it so. */
+struct silence {
+    struct termios before, silent;
+    sigset_t watched, mask;
+    int signals; /* a signalfd; -1: standard input is no terminal */
+};
+
+static void be_silent(struct silence *s, const char *prompt)
+{
+    sigprocmask(SIG_BLOCK, &s->watched, &s->mask);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &s->silent);
+    fputs(prompt, stderr);
+    fflush(stderr);
+}
+
+static void be_loud(struct silence *s)
+{
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &s->before);
+    fputc('\n', stderr);
+    sigprocmask(SIG_SETMASK, &s->mask, NULL);
+}
+
+static void silence_begin(struct silence *s, const char *prompt)
+{
+    static const int watched[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+    s->signals = -1;
+    if (!terminal_can_ask() || tcgetattr(STDIN_FILENO, &s->before) != 0)
+        return;
+    sigemptyset(&s->watched);
+    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
+        sigaddset(&s->watched, watched[i]);
+    s->silent = s->before;
+    s->silent.c_lflag &= ~(tcflag_t)(ECHO);
+    if ((s->signals = signalfd(-1, &s->watched, SFD_CLOEXEC)) >= 0)
+        be_silent(s, prompt);
+}
+
+static void silence_end(struct silence *s)
+{
+    if (s->signals < 0)
+        return;
+    be_loud(s);
+    close(s->signals);
+}
+
+/* What the signal does, it does to a terminal that shows what is typed. true: we go on, from a stop. */
+static bool take_signal(struct silence *s, const char *prompt)
+{
+    struct signalfd_siginfo info;
+    if (read(s->signals, &info, sizeof info) != sizeof info)
+        return false;
+    be_loud(s);
+    raise((int)info.ssi_signo);
+    be_silent(s, prompt);
+    return info.ssi_signo == SIGTSTP;
+}
+
+/* Octet by octet: no buffer of stdio keeps a copy. *again: begin anew. false: the end. */
+static bool next_octet(struct silence *s, const char *prompt, char *c, bool *again)
+{
+    struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = s->signals, .events = POLLIN } };
+    for (*again = false;;) {
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            return false;
+        if (fds[1].revents != 0) {
+            *again = take_signal(s, prompt);
+            return *again;
+        }
+        ssize_t got = fds[0].revents != 0 ? read(STDIN_FILENO, c, 1) : -1;
+        if (got >= 0 || (fds[0].revents != 0 && errno != EINTR))
+            return got == 1;
+    }
+}
+
 bool terminal_password(const char *prompt, char *out, size_t size)
 {
-    struct termios old, silent;
-    bool ask = terminal_can_ask() && tcgetattr(STDIN_FILENO, &old) == 0;
+    struct silence silence;
     size_t len = 0;
     char c = '\0';
-    ssize_t got;
-    if (ask) {
-        silent = old;
-        silent.c_lflag &= ~(tcflag_t)(ECHO);
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-        fputs(prompt, stderr);
-        fflush(stderr);
-    }
-    /* Octet by octet: no buffer of stdio keeps a copy. */
-    while ((got = read(STDIN_FILENO, &c, 1)) == 1 || (got < 0 && errno == EINTR)) {
-        if (got != 1)
+    bool again;
+    silence_begin(&silence, prompt);
+    while (next_octet(&silence, prompt, &c, &again)) {
+        if (again) {
+            sodium_memzero(out, size);
+            len = 0;
             continue;
+        }
         if (c == '\n')
             break;
         if (len + 1 < size)
@@ -212,9 +286,6 @@ bool terminal_password(const char *prompt, char *out, size_t size)
     if (len > 0 && out[len - 1] == '\r')
         len--;
     out[len] = '\0';
-    if (ask) {
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-        fputc('\n', stderr);
-    }
+    silence_end(&silence);
     return len > 0 || c == '\n';
 }

@@ -2,7 +2,9 @@
 import os
 import pty
 import re
+import signal
 import subprocess
+import termios
 
 import pytest
 
@@ -197,6 +199,29 @@ def test_a_destructive_command_that_can_ask_nobody_wants_yes(tollgate, account, 
     answer = tollgate.try_command(*(a.format(user=account.username, customer=account.customer, domain=account.domain) for a in argv))
     assert answer.status == 2 and "--yes" in answer.err
     assert everything(tollgate) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_password_that_is_broken_off_leaves_a_terminal_that_shows_what_is_typed(tollgate, account, number):
+    terminal = Terminal(TOLLGATE, "-c", tollgate.config, "auth", "test", account.username)
+    terminal.read_until("password: ")
+    assert not termios.tcgetattr(terminal.fd)[3] & termios.ECHO
+    os.kill(terminal.pid, number)
+    assert os.waitstatus_to_exitcode(os.waitpid(terminal.pid, 0)[1]) == -number
+    assert termios.tcgetattr(terminal.fd)[3] & termios.ECHO
+    os.close(terminal.fd)
+
+
+def test_a_password_may_be_typed_after_a_stop(tollgate, account):
+    terminal = Terminal("/bin/bash", "--norc", "-m", "-c",
+                        f"{TOLLGATE} -c {tollgate.config} auth test {account.username}; stty -a | grep -o '.echo '; fg; echo =$?")
+    terminal.read_until("password: ")
+    terminal.type("wrong\x1a")
+    terminal.read_until(" echo \r\n")
+    terminal.read_until(f"{account.username}\r\npassword: ")
+    terminal.type(account.password + "\n")
+    terminal.read_until("=0")
+    terminal.end()
 
 
 def test_auth_test_reads_the_password_from_the_terminal_without_echo(tollgate, account):
