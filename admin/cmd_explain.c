@@ -120,8 +120,10 @@ static enum tg_code explain(struct context *c, const struct input *in, json_t **
     return code;
 }
 
+/* The sentences are the answer: they are wrapped, not cut. */
 static void render(const struct terminal *t, const json_t *result)
 {
+    enum { INDENT = 15 };
     const json_t *rules = json_object_get(result, "rules"), *rule;
     const char *verdict = text_of(result, "verdict");
     size_t i;
@@ -130,10 +132,9 @@ static void render(const struct terminal *t, const json_t *result)
         bool pass = strcmp(outcome, "pass") == 0, skip = strcmp(outcome, "skip") == 0;
         const char *mark = t->utf8 ? (pass ? "✓" : skip ? "–" : "✗") : (pass ? "+" : skip ? "-" : "x");
         fprintf(t->out, "%s%s%s ", terminal_colour(t, pass ? GREEN : skip ? DIM : RED), mark, terminal_plain(t));
-        terminal_text(t, text_of(rule, "rule"), 0, 12);
-        fputc(' ', t->out);
-        terminal_text(t, text_of(rule, "text"), t->width - 15, 0);
-        fputc('\n', t->out);
+        const char *text = text_of(rule, "text");
+        terminal_text(t, text_of(rule, "rule"), 0, *text != '\0' ? INDENT - 2 : 0);
+        terminal_paragraph(t, text, INDENT);
     }
     bool accept = strcmp(verdict, "accept") == 0;
     fprintf(t->out, "\n%s%s%s", terminal_colour(t, accept ? GREEN : RED), verdict, terminal_plain(t));

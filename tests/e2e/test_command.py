@@ -224,6 +224,13 @@ def test_a_password_may_be_typed_after_a_stop(tollgate, account):
     terminal.end()
 
 
+def test_explain_does_not_cut_its_sentences(tollgate, account):
+    sender = "info@a-rather-long-name-of-a-domain-that-nobody-has.example"
+    shown = tollgate.try_command("explain", "--login", account.username, "--from", sender)
+    assert f"the sender's domain {sender[5:]} is not associated with this account\n" in shown.out
+    assert all(line == line.rstrip() for line in shown.out.splitlines())
+
+
 def test_auth_test_reads_the_password_from_the_terminal_without_echo(tollgate, account):
     for password, status in (account.password, 0), ("wrong-one", 4):
         terminal = Terminal(TOLLGATE, "-c", tollgate.config, "auth", "test", account.username)
