@@ -1,4 +1,6 @@
 /* shop.c: see shop.h. */
+#include <pthread.h>
+#include <signal.h>
 #include "admin/shop.h"
 #include "admin/terminal.h"
 
@@ -17,12 +19,59 @@ void shop_open(const struct context *context, struct shop *shop)
     shop->terms = tg_shop_of(context->settings, shop->templates);
 }
 
+/* ---- Ctrl-C ---- */
+
+/* Whoever breaks off means the mailer that hangs: what is done is done, and its result, which may hold a password that is
+ * shown this once, is still to be told. */
+struct interrupt {
+    sigset_t watched, before;
+    pthread_t thread;
+    bool begun, watching;
+    atomic_bool stop;
+};
+
+static void *wait_for_signal(void *arg)
+{
+    struct interrupt *i = arg;
+    int number;
+    if (sigwait(&i->watched, &number) == 0)
+        i->stop = true;
+    return NULL;
+}
+
+static void interrupt_begin(struct interrupt *i)
+{
+    if (i->begun)
+        return;
+    sigemptyset(&i->watched);
+    sigaddset(&i->watched, SIGINT);
+    sigaddset(&i->watched, SIGTERM);
+    sigaddset(&i->watched, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &i->watched, &i->before);
+    i->begun = true;
+    i->watching = pthread_create(&i->thread, NULL, wait_for_signal, i) == 0;
+}
+
+static void interrupt_end(struct interrupt *i)
+{
+    if (i->watching) {
+        pthread_cancel(i->thread);
+        pthread_join(i->thread, NULL);
+    }
+    if (i->begun)
+        pthread_sigmask(SIG_SETMASK, &i->before, NULL);
+}
+
+/* ---- a change and its mails ---- */
+
 struct run {
     tg_change_fn *fn;
     void *arg;
     struct tg_mail_range mails; /* that the change has queued */
+    struct interrupt interrupt;
 };
 
+/* Until the commit Ctrl-C means the change. */
 static enum tg_code run_in(struct tg_change *change, void *arg, struct tg_error *err)
 {
     struct run *r = arg;
@@ -30,7 +79,11 @@ static enum tg_code run_in(struct tg_change *change, void *arg, struct tg_error 
     enum tg_code code = tg_mail_next(view, &r->mails.first, err);
     if (code == TG_OK)
         code = r->fn(change, r->arg, err);
-    return code == TG_OK ? tg_mail_next(view, &r->mails.end, err) : code;
+    if (code == TG_OK)
+        code = tg_mail_next(view, &r->mails.end, err);
+    if (code == TG_OK)
+        interrupt_begin(&r->interrupt);
+    return code;
 }
 
 enum tg_code shop_change(struct context *context, struct shop *shop, tg_change_fn *fn, void *arg, struct tg_error *err)
@@ -40,8 +93,10 @@ enum tg_code shop_change(struct context *context, struct shop *shop, tg_change_f
     struct tg_error why;
     char sentence[500];
     enum tg_code code = tg_store_change(context->store, run_in, &r, err);
-    if (code == TG_OK && tg_mail_send(context->store, context->settings, NULL, &r.mails, context->now, NULL, &mails, &why) != TG_OK)
+    if (code == TG_OK && tg_mail_send(context->store, context->settings, NULL, &r.mails, context->now, &r.interrupt.stop, &mails,
+                                      &why) != TG_OK)
         say(NULL, why.text);
+    interrupt_end(&r.interrupt);
     if (code == TG_OK && mails.failed > 0) {
         snprintf(sentence, sizeof sentence, "done, but a mail could not be sent and will be tried again: %s", mails.error);
         say(NULL, sentence);

@@ -18,7 +18,8 @@ struct shop {
 void shop_open(const struct context *context, struct shop *shop);
 
 /* Runs the change; where it is done, sends the mails that it queued, and says on standard error where that fails: the change
- * stands all the same, and the sweep tries again. What others have queued is not waited for. Then gives the shop back. */
+ * stands all the same, and the sweep tries again. What others have queued is not waited for, and Ctrl-C ends the mailer,
+ * not the command. Then gives the shop back. */
 enum tg_code shop_change(struct context *context, struct shop *shop, tg_change_fn *fn, void *arg, struct tg_error *err) TG_MUST_CHECK;
 
 #endif

@@ -189,7 +189,7 @@ enum tg_code tg_mailer_run(const char *command, const char *message, int timeout
             kill(-r.pid, SIGKILL);
             while (waitpid(r.pid, &status, 0) < 0 && errno == EINTR)
                 ;
-            code = stopped ? tg_fail(err, TG_FAILED, "the mailer was stopped, as the daemon was")
+            code = stopped ? tg_fail(err, TG_FAILED, "the mailer was stopped before its end")
                            : tg_fail(err, TG_FAILED, "the mailer did not end within %d seconds", timeout_ms / 1000);
         }
     }

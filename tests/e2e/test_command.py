@@ -1,4 +1,5 @@
 """The command: tables, JSON, errors, exit statuses, confirmation, and that bad input changes nothing."""
+import json
 import os
 import pty
 import re
@@ -222,6 +223,28 @@ def test_a_password_may_be_typed_after_a_stop(tollgate, account):
     terminal.type(account.password + "\n")
     terminal.read_until("=0")
     terminal.end()
+
+
+def test_ctrl_c_while_the_mailer_hangs_does_not_take_the_password_away(tmp_path):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    begun = tmp_path / "open/begun"
+    tollgate = Tollgate(tmp_path, mailer=f"touch {begun}; sleep 1000")
+    tollgate.command("init")
+    customer = tollgate.command("customer", "add", "--name", "N", "--email", "a@b.example", "--accept-terms")["id"]
+    tollgate.command("customer", "billing", customer, "--company", "N", "--address", "Weg 1")
+    tollgate.command("plan", "set", "monthly", "--messages", 20, "--price", "9.90", "--on-sale")
+    command = subprocess.Popen([TOLLGATE, "-c", tollgate.config, "--json", "account", "add", "--customer", str(customer), "--description",
+                                "x", "--type", "transactional", "--plan", "monthly", "--messages", "20"], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until("the mailer has begun", begun.exists)
+    command.send_signal(signal.SIGINT)
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 0 and "tried again" in err
+    made = json.loads(out)
+    assert made["order"]["mail"]["status"] == "failed"
+    user = made["account"]["username"]
+    assert tollgate.command("auth", "test", user, stdin=made["password"] + "\n")["ok"] is True
 
 
 def test_explain_does_not_cut_its_sentences(tollgate, account):
