@@ -135,6 +135,7 @@ struct line {
     struct tg_error *err;
     const char *word[ARGS_MAX + 3]; /* noun, verb, arguments */
     size_t words;
+    const char *early; /* an option of some command in front of the first word; NULL: none */
 };
 
 /* Global options; true: taken. */
@@ -181,6 +182,9 @@ static enum tg_code find_command(struct line *l)
         if (l->words > 1)
             consider(&verbs, l->word[1], c->verb);
     }
+    if (!noun_known && l->early != NULL)
+        return tg_fail(l->err, TG_USAGE, "'%.60s' in front of the command: only -c FILE, --json and --yes may stand there (tollgate help)",
+                       l->early);
     if (!noun_known)
         return unknown(l->err, "command", l->word[0], &nouns, "tollgate help lists them");
     l->parsed->help_noun = l->word[0];
@@ -288,6 +292,8 @@ static enum tg_code collect(struct line *l, bool options)
         } else if (!only_words && arg[0] == '-' && arg[1] != '\0') {
             if (take_global(l, arg, &code))
                 continue;
+            if (words == 0 && l->early == NULL)
+                l->early = arg;
             if (options && strncmp(arg, "--", 2) == 0)
                 code = take_option(l, arg);
             else if (options)

@@ -267,6 +267,8 @@ def test_auth_test_reads_the_password_from_the_terminal_without_echo(tollgate, a
 
 BAD = [  # argv, exit status, words of the sentence
     (("acount", "list"), 2, "is 'account' meant?"),
+    (("--config", "x", "account", "list"), 2, "'--config' in front of the command"),
+    (("--customer", "1", "account", "list"), 2, "'--customer' in front of the command"),
     (("account", "lst"), 2, "is 'list' meant?"),
     (("account", "show"), 2, "usage: tollgate account show USER"),
     (("account", "show", "{user}", "more"), 2, "usage"),
