@@ -7,6 +7,7 @@
 #include "schema/mailbox.h"
 #include "schema/network.h"
 #include "schema/settings_parts.h"
+#include "schema/text.h"
 
 static const char *check_absolute(const char *value)
 {
@@ -64,6 +65,18 @@ static const char *check_payment_url(const char *value)
     return *value == '\0' || (percent != NULL && percent[1] == 's' && strchr(percent + 1, '%') == NULL)
                ? NULL
                : "a URL with one %s, where the order's token goes, or \"\"";
+}
+
+/* sh takes an empty command for a success, and the mail for sent. */
+static const char *check_command(const char *value)
+{
+    return value[strspn(value, " \t")] != '\0' ? NULL : "a command that takes a message on its standard input";
+}
+
+/* What a customer accepts is recorded by it. */
+static const char *check_version(const char *value)
+{
+    return *value != '\0' && tg_text_is_clean(value, 400) ? NULL : "a word or a date such as \"2026-11\"";
 }
 
 static const char *check_resolver(const char *value)
