@@ -3,6 +3,7 @@
 #include "admin/json.h"
 #include "admin/progress.h"
 #include "admin/terminal.h"
+#include "schema/calendar.h"
 #include "schema/sweep.h"
 
 static void take_event(void *arg, const struct tg_sweep_event *event)
@@ -13,16 +14,30 @@ static void take_event(void *arg, const struct tg_sweep_event *event)
                                     json_text_or_null(event->detail)));
 }
 
+/* The future can't be taken back: orders are overdue, activity is gone. A script that says --at means it. */
+static enum tg_code confirm_future(const struct context *c, const struct input *in, int64_t at, struct tg_error *err)
+{
+    char when[TG_RFC3339_SIZE], question[200];
+    if (at <= c->now || in->yes || input_flag(in, "dry-run") || !terminal_can_ask())
+        return TG_OK;
+    snprintf(question, sizeof question, "Make orders, plans and activity what they would be at %s, for good? (--dry-run only says what "
+             "would be done)", tg_rfc3339(at, when));
+    return terminal_confirm(question) ? TG_OK : tg_fail(err, TG_FAILED, "nothing was done");
+}
+
 static enum tg_code sweep(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
     int64_t now = input_value(in, "at")->given ? input_number(in, "at") : c->now;
     struct tg_sweep_result swept;
+    enum tg_code code = confirm_future(c, in, now, err);
+    if (code != TG_OK)
+        return code;
     *result = json_pack("{s:o, s:b, s:{}, s:[], s:[]}", "at", json_time(now), "dry_run", input_flag(in, "dry-run"), "done", "events",
                         "problems");
     struct progress progress = { .what = "questions to accounts" };
     struct tg_sweep_options options = { .dry_run = input_flag(in, "dry-run"), .event = take_event, .arg = *result,
                                         .progress = progress_show, .progress_arg = &progress };
-    enum tg_code code = tg_sweep(c->store, c->settings, now, &options, &swept, err);
+    code = tg_sweep(c->store, c->settings, now, &options, &swept, err);
     progress_end(&progress);
     for (int i = 0; i < TG_SWEPT_COUNTS; i++)
         json_object_set_new(json_object_get(*result, "done"), tg_sweep_name((enum tg_sweep_count)i),
@@ -66,7 +81,7 @@ const struct command cmd_sweep = {
     .summary = "Do what time brings: renewals, expiries, overdue orders, notices, domain checks, reputation, retention, new keys, mails that failed; tollgate-authd does "
                "it every hour.",
     .options = (const struct opt[]){
-        { .name = "at", .type = OPT_TIME, .value = "TIME", .help = "as if it were then" },
+        { .name = "at", .type = OPT_TIME, .value = "TIME", .help = "as if it were then; what a later one does stays done" },
         { .name = "dry-run", .type = OPT_FLAG, .help = "only say what would be done" },
         { 0 } },
     .example = "tollgate sweep --dry-run",

@@ -247,6 +247,19 @@ def test_ctrl_c_while_the_mailer_hangs_does_not_take_the_password_away(tmp_path)
     assert tollgate.command("auth", "test", user, stdin=made["password"] + "\n")["ok"] is True
 
 
+def test_a_sweep_of_the_future_asks_on_a_terminal(tollgate, account):
+    before = everything(tollgate)
+    terminal = Terminal(TOLLGATE, "-c", tollgate.config, "sweep", "--at", "2099-01-01")
+    terminal.read_until("2099-01-01T00:00:00Z, for good?")
+    terminal.type("n\n")
+    assert terminal.end() == 1 and "nothing was done" in terminal.text
+    assert everything(tollgate) == before
+    # Nothing is to be asked.
+    assert Terminal(TOLLGATE, "-c", tollgate.config, "sweep", "--at", "2099-01-01", "--dry-run").end() == 0
+    assert everything(tollgate) == before
+    assert Terminal(TOLLGATE, "-c", tollgate.config, "sweep").end() == 0
+
+
 def test_explain_does_not_cut_its_sentences(tollgate, account):
     sender = "info@a-rather-long-name-of-a-domain-that-nobody-has.example"
     shown = tollgate.try_command("explain", "--login", account.username, "--from", sender)
