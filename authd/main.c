@@ -36,6 +36,7 @@ enum {
 struct daemon {
     struct app app;
     const char *config;
+    struct tg_settings *started; /* what it runs with where that is read at start only */
     struct listeners *listeners;
     struct conns *conns;
     struct sweeper *sweeper;
@@ -91,10 +92,11 @@ static enum tg_code read_again(struct daemon *d, struct tg_error *err)
         tg_settings_free(&wanted);
         return code;
     }
-    const char *option = doors_restart_needed(d->app.settings, wanted);
+    const char *option = doors_restart_needed(d->started, wanted);
     if (option != NULL)
         tg_log(TG_WARNING, "restart-needed", "option", option, "reason", "it is read at start only", NULL);
-    sweeper_release(d->sweeper, &d->app.settings);
+    if (d->app.settings != d->started)
+        sweeper_release(d->sweeper, &d->app.settings);
     d->app.settings = wanted;
     return TG_OK;
 }
@@ -229,7 +231,9 @@ static void end(struct daemon *d)
     tg_courier_end(&d->app.courier);
     sasl_end();
     libevent_global_shutdown();
-    tg_settings_free(&d->app.settings);
+    if (d->app.settings != d->started)
+        tg_settings_free(&d->app.settings);
+    tg_settings_free(&d->started);
     if (d->served)
         tg_log(TG_INFO, "stopped", NULL);
     tg_detach_end(&d->detached);
@@ -278,7 +282,8 @@ int main(int argc, char **argv)
         return TG_OK;
     d.config = options.config;
     if (code == TG_OK)
-        code = tg_settings_read(options.config, &d.app.settings, &err);
+        code = tg_settings_read(options.config, &d.started, &err);
+    d.app.settings = d.started;
     if (code != TG_OK)
         fprintf(stderr, "tollgate-authd: %s\n", err.text);
     else if (options.check)

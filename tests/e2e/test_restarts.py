@@ -191,6 +191,21 @@ def test_a_sighup_during_the_start_ends_nobody_and_reloads(make_relay, name):
     started.wait_for("the reload", lambda: any(f"tollgate-{name}" in e and " reloaded " in e for e in tollgate.events()[events:]))
 
 
+def test_what_needs_a_restart_is_told_by_what_runs_at_every_reload(make_relay):
+    tollgate = make_relay(postfix=False).tollgate
+    running = dict(tollgate.settings)
+    def told(**settings):
+        tollgate.settings = {**running, **settings}
+        tollgate.configure()
+        seen = len(tollgate.events())
+        assert "reloaded" in [e for e in tollgate.reload(tollgate.authd) if "reload" in e][-1]
+        return [e for e in tollgate.events()[seen:] if "restart-needed" in e]
+    assert "option=dict_listen" in told(dict_listen=[f"unix:{tollgate.run}/dict"])[0]
+    assert "option=dict_listen" in told(dict_listen=[f"unix:{tollgate.run}/dict"])[0]  # it runs without it still
+    assert told() == []  # as it was started
+    assert told(grace_days=3) == []
+
+
 HOLDER = """
 import ctypes, sys
 lmdb, env, change = ctypes.CDLL("liblmdb.so.0"), ctypes.c_void_p(), ctypes.c_void_p()
