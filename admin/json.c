@@ -1,4 +1,5 @@
 /* json.c: see json.h. */
+#include <stdlib.h>
 #include <string.h>
 #include "admin/json.h"
 #include "schema/account.h"
@@ -9,6 +10,7 @@
 #include "schema/network.h"
 #include "schema/reputation.h"
 #include "schema/order.h"
+#include "schema/text.h"
 
 json_t *json_time(int64_t t)
 {
@@ -16,9 +18,21 @@ json_t *json_time(int64_t t)
     return t == 0 ? json_null() : json_string(tg_rfc3339(t, text));
 }
 
+/* JSON is UTF-8; what a client sent, or was cut in the middle of a character, need not be: of that each octet is a "?". */
 json_t *json_text(const char *text)
 {
     json_t *value = json_string(text);
+    if (value != NULL)
+        return value;
+    char *clean = tg_xstrdup(text);
+    for (char *at = clean; *at != '\0';) {
+        size_t len = tg_utf8_length(at);
+        if (len == 0)
+            *at = '?';
+        at += len > 0 ? len : 1;
+    }
+    value = json_string(clean);
+    free(clean);
     return value != NULL ? value : json_string("?");
 }
 

@@ -12,7 +12,7 @@
 
 /* RFC 3339 UTC; null for 0. */
 json_t *json_time(int64_t t);
-/* Text of a record: what is no UTF-8 (which no checked field is) becomes "?". */
+/* Text of a record: each octet of it that is no UTF-8 (no checked field has any) becomes "?". */
 json_t *json_text(const char *text);
 json_t *json_text_or_null(const char *text);
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "admin/json.h"
 #include "admin/output.h"
 #include "admin/table.h"
 #include "schema/calendar.h"
@@ -140,20 +141,6 @@ void output_result(const struct terminal *terminal, const struct input *input, c
     }
 }
 
-/* JSON is UTF-8; what was typed, or cut in the middle of a character, need not be. */
-static void well_formed(const char *text, char *out)
-{
-    while (*text != '\0') {
-        size_t len = tg_utf8_length(text);
-        if (len == 0)
-            *out++ = '?';
-        else
-            memcpy(out, text, len), out += len;
-        text += len > 0 ? len : 1;
-    }
-    *out = '\0';
-}
-
 void output_error(bool json, const struct tg_error *err)
 {
     if (!json) {
@@ -163,9 +150,7 @@ void output_error(bool json, const struct tg_error *err)
         fputc('\n', stderr);
         return;
     }
-    char message[sizeof err->text];
-    well_formed(err->text, message);
-    json_t *object = json_pack("{s:{s:s, s:s}}", "error", "code", tg_code_name(err->code), "message", message);
+    json_t *object = json_pack("{s:{s:s, s:o}}", "error", "code", tg_code_name(err->code), "message", json_text(err->text));
     json_dumpf(object, stderr, JSON_COMPACT);
     fputc('\n', stderr);
     json_decref(object);

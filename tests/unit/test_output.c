@@ -1,6 +1,7 @@
 #include "tests/unit/test.h"
 #include <locale.h>
 #include <unistd.h>
+#include "admin/json.h"
 #include "admin/output.h"
 
 static char *printed;
@@ -199,9 +200,30 @@ static void test_an_error_that_is_no_utf8_is_still_said(void **state)
     assert_string_equal(error_of(true, &err), "{\"error\":{\"code\":\"usage\",\"message\":\"?? x\"}}\n");
 }
 
+static void test_what_is_no_utf8_is_told_as_far_as_it_is(void **state)
+{
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        { "b\xc3\xbcro@example.com", "b\xc3\xbcro@example.com" },
+        { "b\xfcro@example.com", "b?ro@example.com" },
+        { "\xff\xfe", "??" },
+        { "cut \xe2\x82", "cut ??" },
+        { "\xed\xa0\x80", "???" }, /* half of a surrogate pair */
+        { "", "" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *value = json_text(cases[i].text);
+        assert_string_equal(json_string_value(value), cases[i].shown);
+        json_decref(value);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_no_utf8_is_told_as_far_as_it_is),
         cmocka_unit_test(test_a_table_is_aligned_by_columns_not_octets),
         cmocka_unit_test(test_keys_become_headings_and_null_a_dash),
         cmocka_unit_test(test_a_terminal_is_not_overrun_and_a_pipe_not_cut),
