@@ -3,6 +3,7 @@ import json
 import os
 import pty
 import re
+import resource
 import signal
 import subprocess
 import termios
@@ -258,6 +259,25 @@ def test_a_sweep_of_the_future_asks_on_a_terminal(tollgate, account):
     assert Terminal(TOLLGATE, "-c", tollgate.config, "sweep", "--at", "2099-01-01", "--dry-run").end() == 0
     assert everything(tollgate) == before
     assert Terminal(TOLLGATE, "-c", tollgate.config, "sweep").end() == 0
+
+
+def test_an_export_that_is_killed_leaves_nothing_behind(tollgate, tmp_path):
+    """It holds what passwords are checked with: half of it must not lie about under a name that nobody knows."""
+    for n in range(40):
+        tollgate.command("customer", "add", "--name", f"{n} {'x' * 300}", "--email", "a@b.example", "--accept-terms")
+    place = tmp_path / "open"
+    place.mkdir()
+    place.chmod(0o777)
+    limit = 16384
+    killed = subprocess.run([TOLLGATE, "-c", tollgate.config, "store", "export", place / "x.jsonl"], check=False,
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    assert killed.returncode == -signal.SIGXFSZ
+    assert list(place.iterdir()) == []
+    assert tollgate.try_command("store", "export", place / "x.jsonl").status == 0
+    assert [p.name for p in place.iterdir()] == ["x.jsonl"]
+    assert (place / "x.jsonl").stat().st_mode & 0o777 == 0o600 and (place / "x.jsonl").stat().st_size > limit
+    again = tollgate.try_command("store", "export", place / "x.jsonl")
+    assert again.status == 4 and "is there already" in again.err
 
 
 def test_explain_does_not_cut_its_sentences(tollgate, account):
