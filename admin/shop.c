@@ -1,6 +1,11 @@
 /* shop.c: see shop.h. */
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 #include "admin/shop.h"
 #include "admin/terminal.h"
 
@@ -24,8 +29,9 @@ void shop_open(const struct context *context, struct shop *shop)
 /* Whoever breaks off means the mailer that hangs: what is done is done, and its result, which may hold a password that is
  * shown this once, is still to be told. */
 struct interrupt {
-    sigset_t watched, before;
+    sigset_t before;
     pthread_t thread;
+    int signals, ended; /* a signalfd, and an eventfd: it is over */
     bool begun, watching;
     atomic_bool stop;
 };
@@ -33,33 +39,44 @@ struct interrupt {
 static void *wait_for_signal(void *arg)
 {
     struct interrupt *i = arg;
-    int number;
-    if (sigwait(&i->watched, &number) == 0)
+    struct pollfd fds[] = { { .fd = i->ended, .events = POLLIN }, { .fd = i->signals, .events = POLLIN } };
+    struct signalfd_siginfo info;
+    while (poll(fds, 2, -1) < 0 && errno == EINTR)
+        ;
+    if (fds[1].revents != 0 && read(i->signals, &info, sizeof info) == sizeof info)
         i->stop = true;
     return NULL;
 }
 
 static void interrupt_begin(struct interrupt *i)
 {
+    static const int watched[] = { SIGINT, SIGTERM, SIGHUP };
+    sigset_t set;
     if (i->begun)
         return;
-    sigemptyset(&i->watched);
-    sigaddset(&i->watched, SIGINT);
-    sigaddset(&i->watched, SIGTERM);
-    sigaddset(&i->watched, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &i->watched, &i->before);
+    sigemptyset(&set);
+    for (size_t n = 0; n < sizeof watched / sizeof *watched; n++)
+        sigaddset(&set, watched[n]);
+    pthread_sigmask(SIG_BLOCK, &set, &i->before);
     i->begun = true;
-    i->watching = pthread_create(&i->thread, NULL, wait_for_signal, i) == 0;
+    i->signals = signalfd(-1, &set, SFD_CLOEXEC);
+    i->ended = eventfd(0, EFD_CLOEXEC);
+    i->watching = i->signals >= 0 && i->ended >= 0 && pthread_create(&i->thread, NULL, wait_for_signal, i) == 0;
 }
 
 static void interrupt_end(struct interrupt *i)
 {
+    if (!i->begun)
+        return;
     if (i->watching) {
-        pthread_cancel(i->thread);
+        eventfd_write(i->ended, 1);
         pthread_join(i->thread, NULL);
     }
-    if (i->begun)
-        pthread_sigmask(SIG_SETMASK, &i->before, NULL);
+    if (i->signals >= 0)
+        close(i->signals);
+    if (i->ended >= 0)
+        close(i->ended);
+    pthread_sigmask(SIG_SETMASK, &i->before, NULL);
 }
 
 /* ---- a change and its mails ---- */
