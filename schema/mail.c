@@ -2,10 +2,10 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include "schema/base32.h"
 #include "schema/mail.h"
 #include "schema/mailer.h"
+#include "schema/now.h"
 
 enum { CLAIM_S = 300, IN_A_ROW = 3, RANDOM = 15 };
 
@@ -170,7 +170,7 @@ static enum tg_code send_one(struct tg_store *store, const struct tg_settings *s
                              struct tg_arena *arena, const Tg__Mail *mail, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
                              bool *failed, struct tg_error *err)
 {
-    struct claim claim = { .id = mail->id, .clock = (int64_t)time(NULL) };
+    struct claim claim = { .id = mail->id, .clock = tg_now() };
     struct tg_error why;
     *failed = false;
     enum tg_code code = tg_store_change(store, claim_in, &claim, err);
