@@ -43,11 +43,12 @@ static void learn_queue_id(SMFICTX *ctx, struct message *m)
 
 /* ---- negotiation ---- */
 
-/* What each stage needs; where the MTA can't be asked, its own defaults have all but {client_addr}. */
+/* What each stage needs; where the MTA can't be asked, its own defaults have all but {client_addr}. MAIL's j is there always:
+ * libmilter goes on with the macros of the MAIL before where a list is empty, as it is of a client that is logged in no more. */
 static void ask_for_macros(SMFICTX *ctx)
 {
     smfi_setsymlist(ctx, SMFIM_CONNECT, (char *)"j _ v {daemon_name} {daemon_addr} {daemon_port} {client_addr}");
-    smfi_setsymlist(ctx, SMFIM_ENVFROM, (char *)"i {auth_authen} {auth_type}");
+    smfi_setsymlist(ctx, SMFIM_ENVFROM, (char *)"i j {auth_authen} {auth_type}");
     smfi_setsymlist(ctx, SMFIM_ENVRCPT, (char *)"i");
     smfi_setsymlist(ctx, SMFIM_EOM, (char *)"i");
 }

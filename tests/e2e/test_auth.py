@@ -208,16 +208,31 @@ def test_a_bad_file_leaves_the_running_configuration(relay, account):
 
 # ---- TLS ----
 
+def with_tls(place):
+    subprocess.run([*CERTIFICATE, "-keyout", place / "key.pem", "-out", place / "cert.pem"], check=True, capture_output=True)
+    return {"settings": ["smtpd_tls_security_level = may", f"smtpd_tls_cert_file = {place}/cert.pem",
+                         f"smtpd_tls_key_file = {place}/key.pem"],
+            "services": "tlsmgr unix - - n 1000? 1 tlsmgr\n"}
+
+
 @pytest.fixture(scope="module")
 def tls(request, tmp_path_factory):
     """A relay that offers STARTTLS and takes passwords in clear only behind it."""
     import conftest
-    place = tmp_path_factory.mktemp("tls")
-    subprocess.run([*CERTIFICATE, "-keyout", place / "key.pem", "-out", place / "cert.pem"], check=True, capture_output=True)
-    return conftest.make(request, require_tls=True, postfix={
-        "settings": ["smtpd_tls_security_level = may", f"smtpd_tls_cert_file = {place}/cert.pem",
-                     f"smtpd_tls_key_file = {place}/key.pem"],
-        "services": "tlsmgr unix - - n 1000? 1 tlsmgr\n"})
+    return conftest.make(request, require_tls=True, postfix=with_tls(tmp_path_factory.mktemp("tls")))
+
+
+def test_a_login_ends_where_tls_begins(make_relay, tmp_path):
+    """RFC 3207 4.2. Postfix then has nothing to tell the filter at MAIL, which must not take the login of before for the session's."""
+    relay = make_relay(require_tls=False, postfix=with_tls(tmp_path))
+    account = relay.tollgate.add_account()
+    with relay.client(relay.new_address(), account) as client:
+        assert client.mail(account.sender) == 250
+        assert client.command("RSET") == 250
+        assert client.starttls() == 220
+        relay.refused(client.mail(account.sender), 530, "5.7.0", "client")
+        assert client.auth_plain(account.username, account.password) == 235
+        assert client.send(account.sender, "x@dest.test") == 250
 
 
 def test_require_tls_takes_passwords_in_clear_only_behind_starttls(tls):
