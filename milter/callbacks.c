@@ -201,8 +201,11 @@ static sfsistat end_header(SMFICTX *ctx, struct session *s)
     tg_header_end(&m->reader, m->shared->settings->check_sender_header, m->arena, &m->header);
     m->header_read = true;
     session_decide(s, TG_AT_HEADERS, NULL, &d);
-    if (d.verdict.kind != TG_ACCEPT)
-        return reply_refuse(ctx, s, &d, NULL);
+    if (d.verdict.kind != TG_ACCEPT) {
+        sfsistat status = reply_refuse(ctx, s, &d, NULL);
+        message_end(s); /* libmilter takes it for ended, too, and tells of no abort that follows */
+        return status;
+    }
     snprintf(m->warning, sizeof m->warning, "%s", d.verdict.warning);
     return SMFIS_CONTINUE;
 }

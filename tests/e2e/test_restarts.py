@@ -84,6 +84,24 @@ def test_a_message_that_never_ends_holds_the_milter_for_ten_seconds_only(mail):
     assert mail.tollgate.used(mail.account) == 0
 
 
+def test_a_session_whose_message_was_refused_holds_nobody(mail):
+    """Whatever the stage: what is refused is under way no more, though its client stays and says nothing."""
+    begun = mail.tollgate.log_size()
+    with contextlib.ExitStack() as clients:
+        at_mail, at_header, at_end = (clients.enter_context(mail.client(account=mail.account)) for _ in range(3))
+        assert at_mail.mail("x@evil.example") == 553
+        assert at_header.send(mail.account.sender, "x@dest.test", header_from="x@evil.example") == 550
+        assert at_end.mail(mail.account.sender) == 250
+        assert at_end.rcpt("x@dest.test") == 250
+        assert at_end.command("DATA") == 354
+        mail.command("account", "disable", mail.account.username)
+        at_end.send_raw(f"From: {mail.account.sender}\r\n\r\nx\r\n.\r\n")
+        assert at_end.reply() == 550
+        mail.tollgate.milter.stop()
+    assert b"stopped-late" not in mail.tollgate.log.read_bytes()[begun:]
+    mail.tollgate.start_milter()
+
+
 def test_a_second_milter_can_start_while_the_first_one_drains(mail):
     """Nobody waits for the slow message of somebody else."""
     old = mail.tollgate.milter
