@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "milter/callbacks.h"
 #include "milter/metrics.h"
 #include "milter/packets.h"
@@ -110,10 +111,18 @@ static sfsistat put_off(SMFICTX *ctx)
     return SMFIS_TEMPFAIL;
 }
 
+static bool asks_for(char *const parameters[], const char *keyword)
+{
+    while (*parameters != NULL && strcasecmp(*parameters, keyword) != 0)
+        parameters++;
+    return *parameters != NULL;
+}
+
 static sfsistat begin_message(SMFICTX *ctx, struct session *s, char **argv)
 {
     struct decision d;
     message_begin(s, argv[0], smfi_getsymval(ctx, (char *)"{auth_authen}"));
+    s->message.utf8 = asks_for(argv + 1, "SMTPUTF8");
     learn_queue_id(ctx, &s->message);
     session_decide(s, TG_AT_MAIL, NULL, &d);
     if (d.verdict.kind != TG_ACCEPT) {

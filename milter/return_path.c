@@ -7,6 +7,7 @@
 #include "milter/reported.h"
 #include "milter/return_path.h"
 #include "schema/log.h"
+#include "schema/mailbox.h"
 #include "schema/now.h"
 
 /* ---- out ---- */
@@ -34,24 +35,28 @@ static bool is_null_sender(const struct message *m)
     return *m->reverse_path == '\0' || strcmp(m->reverse_path, "<>") == 0;
 }
 
+/* "<address>"; "": none, or one that this message can't have. */
+static const char *notification_path(const struct message *m, const char *notify)
+{
+    bool ascii;
+    const char *address = tg_mailbox_for_smtp(m->arena, tg_span_str(notify), &ascii);
+    return *address == '\0' || (!ascii && !m->utf8) ? "" : tg_arena_printf(m->arena, "<%s>", address);
+}
+
 enum tg_code return_path_set(SMFICTX *ctx, struct session *session, const struct decision *decision,
                              const struct tg_event_id *event, struct tg_error *err)
 {
     const struct message *m = &session->message;
     const char *domain = m->shared->settings->return_path_canonical;
-    char token[TG_TOKEN_SIZE], trace[TG_TOKEN_SIZE], path[TG_TOKEN_SIZE + TG_DOMAIN_MAX + 4] = "";
-    char value[TG_TOKEN_SIZE + 1];
+    char token[TG_TOKEN_SIZE], trace[TG_TOKEN_SIZE], value[TG_TOKEN_SIZE + 1];
+    const char *path = "";
     enum tg_code code = seal(session, event, token, trace, err);
     if (code != TG_OK)
         return code;
     /* A null sender stays: nobody wants a report on a report. */
-    if (!is_null_sender(m)) {
-        if (*domain != '\0')
-            snprintf(path, sizeof path, "<%s@%s>", token, domain);
-        else if (*decision->notify != '\0' && strlen(decision->notify) < sizeof path - 3)
-            snprintf(path, sizeof path, "<%s>", decision->notify);
-    }
-    if (*path != '\0' && smfi_chgfrom(ctx, path, NULL) != MI_SUCCESS)
+    if (!is_null_sender(m))
+        path = *domain != '\0' ? tg_arena_printf(m->arena, "<%s@%s>", token, domain) : notification_path(m, decision->notify);
+    if (*path != '\0' && smfi_chgfrom(ctx, (char *)path, NULL) != MI_SUCCESS)
         return tg_fail(err, TG_FAILED, "the MTA did not take the new reverse-path");
     /* A trace that the client brought could only mislead. From the last, for the numbers of the others then stay. */
     for (unsigned i = m->reader.trace_count; i > 0; i--)
@@ -103,13 +108,14 @@ static enum tg_code forward(SMFICTX *ctx, struct session *session, struct recipi
     struct message *m = &session->message;
     struct tg_view *view;
     const char *address = "";
+    bool ascii;
     *sent = false;
     enum tg_code code = tg_view_begin(session->filter->store, &view, err);
     if (code != TG_OK)
         return code;
     code = tg_report_address(view, &to->token, &address, &to->original, err);
     if (code == TG_OK)
-        address = tg_arena_printf(m->arena, "<%s>", address);
+        address = tg_arena_printf(m->arena, "<%s>", tg_mailbox_for_smtp(m->arena, tg_span_str(address), &ascii));
     tg_view_end(&view);
     if (code != TG_OK && code != TG_NOT_FOUND)
         return code;

@@ -25,6 +25,7 @@ struct message {
     struct shared_settings *shared;
     struct tg_arena *arena;
     const char *reverse_path; /* as MAIL gave it */
+    bool utf8;                /* with SMTPUTF8 */
     const char *login;        /* NULL: not authenticated */
     const char *queue_id;     /* once known */
     bool untouched;           /* no rule looks at it */

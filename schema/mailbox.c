@@ -90,6 +90,19 @@ enum tg_code tg_mailbox_parse(struct tg_span text, struct tg_mailbox *out, struc
     return TG_OK;
 }
 
+const char *tg_mailbox_for_smtp(struct tg_arena *arena, struct tg_span text, bool *ascii)
+{
+    struct tg_mailbox m;
+    bool parsed = tg_mailbox_parse(text, &m, NULL) == TG_OK && !m.null_sender;
+    struct tg_span local = parsed ? m.local_part : text;
+    *ascii = true;
+    for (size_t i = 0; i < local.len; i++)
+        *ascii = *ascii && local.data[i] < 0x80;
+    if (!parsed || !*ascii)
+        return tg_arena_strndup(arena, (const char *)text.data, text.len);
+    return tg_arena_printf(arena, "%.*s@%s", (int)local.len, (const char *)local.data, m.domain);
+}
+
 const char *tg_mailbox_canonical(struct tg_arena *arena, struct tg_span text)
 {
     struct tg_mailbox m;

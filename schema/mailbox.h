@@ -20,4 +20,8 @@ enum tg_code tg_mailbox_parse(struct tg_span text, struct tg_mailbox *out, struc
  * it is. In the arena; "" for the null sender. */
 const char *tg_mailbox_canonical(struct tg_arena *arena, struct tg_span text);
 
+/* The address, without brackets, as any mail server takes it: its domain in A-labels. Where the local part is beyond ASCII
+ * it stays as it is, and only mail with SMTPUTF8 (RFC 6531) can have it: *ascii is false. In the arena. */
+const char *tg_mailbox_for_smtp(struct tg_arena *arena, struct tg_span text, bool *ascii);
+
 #endif

@@ -202,6 +202,12 @@ def test_a_report_to_a_disabled_account_still_arrives(relay, notified):
     relay.sink.wait(subject="after all", to=notified.notify)
 
 
+def test_a_report_reaches_an_address_whose_domain_is_beyond_ascii(relay, account):
+    relay.command("account", "set", account.username, "--notify", f"ops{account.id}@bücher.example")
+    assert bring(relay, token_of(relay, account), dsn()) == 250
+    relay.sink.wait(to=f"ops{account.id}@xn--bcher-kva.example")
+
+
 def test_without_a_notification_address_a_report_is_the_original_senders(relay, account):
     token = token_of(relay, account)
     assert bring(relay, token, dsn(subject="to the sender")) == 250

@@ -61,6 +61,22 @@ def test_the_same_domain_can_not_be_added_in_its_other_form(shop):
     assert domain == A_LABEL
 
 
+def test_mail_without_smtputf8_leaves_with_an_address_that_any_server_takes(shop):
+    """Where bounces go: a domain is written in A-labels; an address that can't be is of no use to such a message."""
+    relay = shop.relay
+    for notify, options, sender in ((f"ops@{U_LABEL}", "", f"ops@{A_LABEL}"), (f"süd@{U_LABEL}", "", f"info@{A_LABEL}"),
+                                    (f"süd@{U_LABEL}", "SMTPUTF8", f"süd@{U_LABEL}")):
+        subject = f"{notify} {bool(options)} {shop.username}".encode("ascii", "replace").decode()
+        relay.command("account", "set", shop.username, "--notify", notify)
+        with relay.client(account=shop) as client:
+            assert client.send(f"info@{A_LABEL}", "x@dest.test", subject=subject, options=options) == 250
+        mail = relay.sink.wait(subject=subject)
+        assert mail.sender == sender and ("SMTPUTF8" in mail.mail) == bool(options), mail.mail
+    relay.command("account", "set", shop.username, "--notify", f"ops@{U_LABEL}")
+    assert relay.send(shop, "rej550.idn@dest.test", sender=f"info@{A_LABEL}") == 250
+    relay.sink.wait(to=f"ops@{A_LABEL}")
+
+
 def test_each_spelling_of_a_recipients_domain_is_delivered_and_counted(shop):
     """One domain by IDNA, but Postfix delivers to each: so each is taken from the plan, as what is accepted must be."""
     relay = shop.relay

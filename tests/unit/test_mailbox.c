@@ -130,6 +130,28 @@ static void test_one_recipient_has_one_text(void **state)
     tg_arena_free(&arena);
 }
 
+static void test_it_is_written_as_any_mail_server_takes_it(void **state)
+{
+    (void)state;
+    struct tg_arena *arena = tg_arena_new();
+    static const struct {
+        const char *text, *written;
+        bool ascii;
+    } cases[] = {
+        { "Jo@example.com", "Jo@example.com", true },
+        { "<jo@m\xc3\xbcnchen.example>", "jo@xn--mnchen-3ya.example", true },
+        { "\"A B\"@M\xc3\x9cNCHEN.example.", "\"A B\"@xn--mnchen-3ya.example", true },
+        { "j\xc3\xb6@m\xc3\xbcnchen.example", "j\xc3\xb6@m\xc3\xbcnchen.example", false },
+        { "nonsense", "nonsense", true }, { "", "", true },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool ascii = !cases[i].ascii;
+        assert_string_equal(tg_mailbox_for_smtp(arena, tg_span_str(cases[i].text), &ascii), cases[i].written);
+        assert_int_equal(ascii, cases[i].ascii);
+    }
+    tg_arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_lengths_are_bounded),
         cmocka_unit_test(test_it_ends_where_the_span_ends),
         cmocka_unit_test(test_one_recipient_has_one_text),
+        cmocka_unit_test(test_it_is_written_as_any_mail_server_takes_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
