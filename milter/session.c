@@ -160,7 +160,7 @@ const char *message_recipient_key(const struct message *message, char *const arg
 
 bool message_has_recipient(const struct message *message, const char *key)
 {
-    for (size_t i = 0; i < message->recipient_count; i++)
+    for (size_t i = 0; i < message->recipient_count && i < RECIPIENTS_REMEMBERED; i++)
         if (strcmp(message->recipients[i].key, key) == 0)
             return true;
     return false;

@@ -75,7 +75,9 @@ void session_decide_charge(struct session *session, enum tg_code code, const str
 /* One text for what is delivered once: the mailbox, and the parameters that RCPT gave it (argv as libmilter has it), for
  * mail that asks for other reports (ORCPT, NOTIFY) is delivered on its own. In the message's arena. */
 const char *message_recipient_key(const struct message *message, char *const argv[]);
-/* Is it among the accepted recipients? (It will be delivered once, so it counts once.) */
+/* Is it among the accepted recipients? (It will be delivered once, so it counts once.) Only the first are looked at: Postfix
+ * remembers no more than a thousand addresses of a message (duplicate_filter_limit), and delivers again to the others. */
+enum { RECIPIENTS_REMEMBERED = 1000 };
 bool message_has_recipient(const struct message *message, const char *key);
 void message_add_recipient(struct message *message, const char *recipient, const char *key, const struct decision *decision);
 

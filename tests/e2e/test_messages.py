@@ -241,3 +241,18 @@ def test_what_is_delivered_several_times_to_one_address_counts_as_often(relay, a
     used = relay.tollgate.used(account)
     assert used == 6
     wait_until("all deliveries", lambda: sum(len(m.recipients) for m in relay.sink.find(subject="asked often")) == used)
+
+
+def test_what_postfix_delivers_again_for_it_remembers_a_thousand_addresses_counts_again(make_relay):
+    relay = make_relay(max_recipients=2000, postfix={"settings": ["smtpd_recipient_limit = 2000"]})
+    account = relay.tollgate.add_account()
+    relay.command("account", "credit", account.username, "1000", "--reason", "test")
+    recipients = ["first@dest.test", *(f"r{i}@dest.test" for i in range(999)), *["first@dest.test"] * 3, *["last@dest.test"] * 5]
+    with relay.client(account=account) as client:
+        assert client.mail(account.sender) == 250
+        client.send_raw("".join(f"RCPT TO:<{r}>\r\n" for r in recipients))
+        assert {client.reply().code for _ in recipients} == {250}
+        assert client.data(text(account, "to a thousand")) == 250
+    used = relay.tollgate.used(account)
+    assert used == 1005
+    wait_until("all deliveries", lambda: sum(len(m.recipients) for m in relay.sink.find(subject="to a thousand")) == used)
