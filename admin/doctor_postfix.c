@@ -1,5 +1,6 @@
 /* doctor_postfix.c: Postfix's milters, logins and how it hands a message over. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "admin/doctor.h"
@@ -187,6 +188,12 @@ static bool closes_bare_newline(const char *value)
     return strcasecmp(value, "normalize") == 0 || strcasecmp(value, "yes") == 0 || strcasecmp(value, "reject") == 0;
 }
 
+/* The milter relies on as many as Postfix's default. */
+static bool remembers_a_thousand(const char *value)
+{
+    return strtol(value, NULL, 10) >= 1000;
+}
+
 static const struct {
     const char *name, *program; /* program: of the service that reads it */
     bool (*good)(const char *value);
@@ -202,6 +209,8 @@ static const struct {
     {"smtpd_forbid_bare_newline", "smtpd", closes_bare_newline, "normalize",
      "a line end of LF alone can smuggle in a second message"},
     {"smtpd_forbid_bare_newline_exclusions", "smtpd", is_empty, "", "these clients can smuggle in a second message"},
+    {"duplicate_filter_limit", "cleanup", remembers_a_thousand, "1000",
+     "an address that a client gives again is delivered again, and not counted"},
 };
 
 static void look_at_setting(struct doctor *d, const struct postfix_service *service, size_t i)

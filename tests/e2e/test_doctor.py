@@ -101,6 +101,7 @@ MAIN = [
     ("smtpd_forbid_bare_newline", "no", "message", "error", "second message", "smtpd_forbid_bare_newline = normalize"),
     ("smtpd_forbid_bare_newline_exclusions", "$mynetworks 10.0.0.0/8", "message", "error", "second message",
      "smtpd_forbid_bare_newline_exclusions = "),
+    ("duplicate_filter_limit", "100", "message", "error", "delivered again, and not counted", "duplicate_filter_limit = 1000"),
 ]
 
 
