@@ -3,7 +3,7 @@
 #include <string.h>
 #include "schema/usage.h"
 
-enum { RECORD_VERSION = 1, HEADER_SIZE = 8 };
+enum { RECORD_VERSION = 1, HEADER_SIZE = 8, DAY_S = 86400 };
 
 static uint8_t *put_number(uint8_t *at, uint64_t value, size_t size)
 {
@@ -59,6 +59,9 @@ enum tg_code tg_usage_unpack(struct tg_span in, struct tg_usage *usage, struct t
         usage->hour[i] = (uint32_t)get_number(&at, 4);
     for (size_t i = 0; i < TG_DAY_SLOTS; i++)
         usage->day_hours[i] = (uint32_t)get_number(&at, 4);
+    /* It would stand before any time that plan.c can go to. */
+    if (usage->day > INT64_MAX / DAY_S)
+        return tg_fail(err, TG_UNUSABLE, "damaged usage record: day %lld is behind all time", (long long)usage->day);
     return TG_OK;
 }
 

@@ -1,7 +1,7 @@
 /* usage.h: what an account has used: a record of fixed size, for it is written for every message.
  *
  * On disk: version 1 octet, 7 reserved, then the fields in the order of the struct, little-endian, no
- * padding (tg_usage_pack is the only writer). Another version is TG_UNUSABLE. */
+ * padding (tg_usage_pack is the only writer). Another version is TG_UNUSABLE, and a day behind all time. */
 #ifndef TG_USAGE_H
 #define TG_USAGE_H
 

@@ -1,7 +1,7 @@
 #include "tests/unit/account_store.h"
 #include "schema/batch.h"
 
-enum { GOOD = 1, DAMAGED_USAGE, DAMAGED_ACCOUNT, DAMAGED_DAILY, NO_USAGE, DISABLED, ABSENT };
+enum { GOOD = 1, DAMAGED_USAGE, DAMAGED_ACCOUNT, DAMAGED_DAILY, DAMAGED_DAY, NO_USAGE, DISABLED, ABSENT };
 enum { NOON = 20781 * 86400 + 43200 };
 
 static struct tg_error err;
@@ -18,6 +18,8 @@ static enum tg_code damage(struct tg_change *change, void *arg, struct tg_error 
     tg_put(change, TG_DB_USAGE, &usage, tg_span_str("\1 too short"));
     tg_put(change, TG_DB_ACCOUNTS, &account, tg_span_str("\xff\xff\xff"));
     tg_put(change, TG_DB_DAILY, &daily, tg_span_str("\xff\xff\xff"));
+    /* A flipped bit: no clock will see that day. */
+    tg_usage_put(change, DAMAGED_DAY, &(struct tg_usage){.day = INT64_C(1) << 60, .last_at = NOON});
     tg_delete(change, TG_DB_USAGE, &none);
     return tg_change_error(change, error);
 }
@@ -71,6 +73,7 @@ static void test_a_damaged_account_fails_alone(void **state)
         {DAMAGED_USAGE, TG_UNUSABLE}, {GOOD, TG_OK},           {DAMAGED_ACCOUNT, TG_UNUSABLE},
         {DISABLED, TG_NOT_FOUND},     {GOOD, TG_OK},           {ABSENT, TG_NOT_FOUND},
         {DAMAGED_DAILY, TG_UNUSABLE}, {NO_USAGE, TG_UNUSABLE}, {GOOD, TG_OK},
+        {DAMAGED_DAY, TG_UNUSABLE},
     };
     enum { COUNT = sizeof expected / sizeof *expected };
     struct tg_charge charges[COUNT] = {0};
