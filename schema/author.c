@@ -11,7 +11,7 @@
 #include "schema/encoded_word.h"
 #include "schema/text.h"
 
-enum { LINE_MAX_OCTETS = 998, LOCAL_MAX = 64 };
+enum { LINE_MAX_OCTETS = 998, LOCAL_MAX = 64, WORDS_MAX = 200 };
 
 struct parser {
     struct tg_arena *arena;
@@ -80,6 +80,15 @@ static enum tg_code check_characters(struct parser *p)
         s += len;
     }
     return TG_OK;
+}
+
+/* Each is decoded twice, and a table of its charset may be loaded for it: hundreds of microseconds. */
+static enum tg_code count_words(struct parser *p)
+{
+    size_t count = 0;
+    for (const char *s = p->at; (s = strstr(s, "=?")) != NULL; s += 2)
+        count++;
+    return count > WORDS_MAX ? wrong(p, "it has too many encoded words") : TG_OK;
 }
 
 /* ---- the grammar ---- */
@@ -304,7 +313,7 @@ enum tg_code tg_authors_read(struct tg_arena *arena, struct tg_span body, bool o
     if (code != TG_OK)
         return code;
     p.at = text;
-    if ((code = check_characters(&p)) != TG_OK || (code = mailbox_list(&p)) != TG_OK)
+    if ((code = check_characters(&p)) != TG_OK || (code = count_words(&p)) != TG_OK || (code = mailbox_list(&p)) != TG_OK)
         return code;
     if (one && out->count != 1)
         return wrong(&p, "it has more than one address");

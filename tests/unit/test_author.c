@@ -235,6 +235,21 @@ static void test_too_many_addresses_are_refused(void **state)
     assert_non_null(strstr(f->err.text, "too many"));
 }
 
+/* 64 KiB of them, of several charsets, took half a second. */
+static void test_too_many_encoded_words_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    char body[201 * 30 + 100] = "";
+    for (int i = 0; i < 200; i++)
+        strcat(body, " =?iso-2022-kr?q?Jo?=\n");
+    size_t len = strlen(body);
+    strcat(body, " <a@good.test>");
+    assert_int_equal(read_span(f, tg_span_str(body)), TG_OK);
+    strcpy(body + len, " =?iso-2022-jp?q?Jo?=\n <a@good.test>");
+    assert_int_equal(read_span(f, tg_span_str(body)), TG_REFUSED);
+    assert_non_null(strstr(f->err.text, "too many encoded words"));
+}
+
 static void test_sender_has_one_mailbox(void **state)
 {
     struct fixture *f = *state;
@@ -467,6 +482,7 @@ int main(void)
         TEST(test_empty_places_in_a_list_are_refused),
         TEST(test_an_empty_address_is_refused),
         TEST(test_too_many_addresses_are_refused),
+        TEST(test_too_many_encoded_words_are_refused),
         TEST(test_sender_has_one_mailbox),
         TEST(test_groups_are_refused),
         TEST(test_source_routes_are_refused),
