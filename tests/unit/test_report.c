@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 #include "milter/report.h"
 
 struct fixture {
@@ -312,11 +313,17 @@ static void assert_costs_little(struct fixture *f, const char *head, const char 
     for (; len + more <= size; len += more)
         memcpy(text + len, again, more);
     size_t before = mallinfo2().uordblks;
+    clock_t began = clock();
     report_read(f->arena, tg_span_of(text, len), &f->report);
+    assert_true(clock() - began < 2 * CLOCKS_PER_SEC); /* tens of milliseconds, or many seconds */
     assert_true(mallinfo2().uordblks - before < 16 * (size_t)REPORT_MAX_BYTES); /* the copy, and what the arena keeps */
     assert_string_equal(report_kind_name(f->report.entry[0].kind), report_kind_name(kind));
     free(text);
 }
+
+/* More charsets than the C library keeps loaded. */
+#define WORDS(in_front, behind) in_front "iso-2022-kr" behind " " in_front "euc-tw" behind " " in_front "big5" behind " " \
+    in_front "johab" behind " " in_front "iso-2022-cn-ext" behind " " in_front "iso-2022-jp" behind " " in_front "gb18030" behind
 
 static void test_many_small_things_cost_little(void **state)
 {
@@ -329,6 +336,21 @@ static void test_many_small_things_cost_little(void **state)
     assert_costs_little(f, DSN("Final-Recipient: rfc822;a@b.test\nAction: failed\n"), "a:\n", REPORT_UNKNOWN);
     assert_costs_little(f, "To: a@b.test", ",a@b", REPORT_UNKNOWN);
     assert_costs_little(f, "Content-Type: multipart/report", ";\n a=b", REPORT_UNKNOWN);
+    assert_costs_little(f, "To:", " " WORDS("=?", "?q?a?="), REPORT_UNKNOWN);
+    assert_costs_little(f, "Subject: hello\n", "To: " WORDS("=?", "?q?a?=") " <a@b.test>\n", REPORT_UNKNOWN);
+    assert_costs_little(f, "Content-Type: multipart/report", WORDS("; a*0* =", "''%41%41%41%41%41%41%41%41%41%41"), REPORT_UNKNOWN);
+}
+
+/* A returned message may have them. */
+static void test_a_hundred_encoded_words_are_read(void **state)
+{
+    struct fixture *f = *state;
+    char text[20000] = "Subject:";
+    for (int i = 0; i < 150; i++)
+        strcat(text, " =?utf-8?q?J=C3=B6?=\n");
+    strcat(text, DSN("Final-Recipient: rfc822;a@b.test\nAction: failed\nStatus: 5.1.1\n"));
+    report_read(f->arena, tg_span_str(text), &f->report);
+    assert_entry(f, 0, REPORT_HARD, "a@b.test", "5.1.1", "");
 }
 
 int main(void)
@@ -350,6 +372,7 @@ int main(void)
         TEST(test_a_report_may_be_cut_anywhere),
         TEST(test_a_huge_message_is_looked_at_in_part),
         TEST(test_many_small_things_cost_little),
+        TEST(test_a_hundred_encoded_words_are_read),
     };
     g_mime_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
