@@ -82,7 +82,8 @@ static enum tg_code look(struct tg_walk *walk, const struct tg_newest *wanted, s
             struct tg_event_id first = { .account_id = id.account_id };
             struct tg_key before = tg_key_event(&first);
             f->more |= older && id.time_us >= wanted->since_us;
-            tg_walk_seek(walk, &before);
+            if (compare(&id, &first) != 0) /* else it stands there, and would for ever */
+                tg_walk_seek(walk, &before);
         } else if (wanted->kind == NULL || is_of_kind(scratch, value, *wanted->kind)) {
             take(f, &id, wanted->limit);
         }

@@ -114,6 +114,28 @@ static void test_a_walk_reads_the_newest_first(void **state)
     tg_view_end(&view);
 }
 
+/* An import may bring it. */
+static void test_the_very_first_event_ends_the_search_for_the_newest(void **state)
+{
+    (void)state;
+    struct appended first = {{7, 0, 0}, event(TG__ACTIVITY_KIND__WARNING, "", "", 0)};
+    struct tg_newest wanted = {true, 0, noon_us, NULL, 10};
+    struct tg_event_id *ids;
+    struct tg_view *view;
+    size_t count;
+    bool more;
+    assert_ok(tg_store_change(s.store, do_append, &first, &err));
+    append(6, noon_us, first.activity);
+    assert_ok(tg_view_begin(s.store, &view, &err));
+    alarm(60);
+    assert_ok(tg_activity_newest(view, &wanted, &ids, &count, &more, &err));
+    alarm(0);
+    assert_int_equal(count, 1);
+    assert_int_equal(ids[0].account_id, 6);
+    free(ids);
+    tg_view_end(&view);
+}
+
 /* Against all of them, sorted: of every account, limit, kind and time. */
 static void test_the_newest_are_the_newest(void **state)
 {
@@ -272,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_events_are_counted_in_their_day, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_walk_reads_the_newest_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_very_first_event_ends_the_search_for_the_newest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_newest_are_the_newest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_event_is_found_by_its_reference, setup, teardown),
         cmocka_unit_test(test_references_are_sixteen_letters_and_digits),
