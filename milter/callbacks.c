@@ -307,6 +307,8 @@ static sfsistat end_of_message(SMFICTX *ctx, struct session *s)
         return SMFIS_TEMPFAIL;
     if (m->untouched)
         return let_through(s);
+    if (!m->header_read) /* nor that: nobody knows whose it is */
+        return SMFIS_TEMPFAIL;
     session_decide(s, TG_AT_END, NULL, &d);
     if (d.verdict.kind != TG_ACCEPT)
         return reply_refuse(ctx, s, &d, NULL);

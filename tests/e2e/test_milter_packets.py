@@ -112,6 +112,16 @@ def test_what_can_not_be_a_packet_ends_its_connection_only(relay, account, octet
     assert relay.tollgate.used(account) == 1
 
 
+def test_a_message_without_its_header_is_not_accepted(relay, account):
+    """No mail server leaves the end of the header out; who did would get mail through that has no author."""
+    sender = account.sender.encode()
+    with Mta(relay.tollgate) as mta:
+        mta.socket.sendall(OFFER + CONNECT + macros(b"M", **{"{auth_authen}": account.username}) + packet(b"M", b"<" + sender + b">\0") +
+                           packet(b"R", b"<r@dest.test>\0") + packet(b"B", b"From: boss@bank.example\r\n\r\nx\r\n") + packet(b"E"))
+        assert mta.answers(5)[-1] == b"t"
+    assert relay.tollgate.used(account) == 0
+
+
 def test_a_connection_that_breaks_in_a_message_leaves_nothing_to_the_next(relay, account):
     """The next one may get its descriptor and its thread."""
     for _ in range(50):
