@@ -150,9 +150,9 @@ static enum tg_code account_enable(struct context *c, const struct input *in, js
 
 static void render_status(const struct terminal *terminal, const json_t *result)
 {
-    const char *status = text_of(result, "status");
+    const char *status = json_text_of(result, "status");
     const json_t *reason = json_object_get(result, "status_reason");
-    fprintf(terminal->out, "%s is %s%s%s", text_of(result, "username"),
+    fprintf(terminal->out, "%s is %s%s%s", json_text_of(result, "username"),
             terminal_colour(terminal, output_colour(status)), status, terminal_plain(terminal));
     if (json_is_string(reason)) {
         fputs(": ", terminal->out);

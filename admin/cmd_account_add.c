@@ -21,9 +21,9 @@ static void render_order(const struct terminal *terminal, const json_t *order)
         return;
     output_value(json_object_get(order, "due"), due, sizeof due);
     fprintf(terminal->out, "The account waits for order %lld: %s %s, payable until %s.\n",
-            number_of(order, "id"), text_of(order, "amount"), text_of(order, "currency"), due);
+            json_number_of(order, "id"), json_text_of(order, "amount"), json_text_of(order, "currency"), due);
     if (json_is_string(json_object_get(order, "payment_url")))
-        fprintf(terminal->out, "It is paid at %s\n", text_of(order, "payment_url"));
+        fprintf(terminal->out, "It is paid at %s\n", json_text_of(order, "payment_url"));
 }
 
 static void render_password(const struct terminal *terminal, const json_t *result)
@@ -31,11 +31,11 @@ static void render_password(const struct terminal *terminal, const json_t *resul
     const json_t *account = json_object_get(result, "account"), *until = json_object_get(result, "old_valid_until");
     char valid[64];
     if (json_is_string(json_object_get(result, "server")))
-        fprintf(terminal->out, "server    %s\n", text_of(result, "server"));
+        fprintf(terminal->out, "server    %s\n", json_text_of(result, "server"));
     fprintf(terminal->out, "username  %s%s%s\n", terminal_colour(terminal, BOLD),
-            text_of(account, "username"), terminal_plain(terminal));
+            json_text_of(account, "username"), terminal_plain(terminal));
     fprintf(terminal->out, "password  %s%s%s\n", terminal_colour(terminal, BOLD),
-            text_of(result, "password"), terminal_plain(terminal));
+            json_text_of(result, "password"), terminal_plain(terminal));
     fputs("\nThis is the only time that the password is shown.\n", terminal->out);
     if (json_is_string(until)) {
         output_value(until, valid, sizeof valid);
@@ -45,7 +45,7 @@ static void render_password(const struct terminal *terminal, const json_t *resul
     } else {
         render_order(terminal, json_object_get(result, "order"));
         fprintf(terminal->out, "Next: tollgate domain add DOMAIN --customer %lld; tollgate domain associate DOMAIN %s\n",
-                number_of(account, "customer"), text_of(account, "username"));
+                json_number_of(account, "customer"), json_text_of(account, "username"));
     }
 }
 

@@ -43,16 +43,16 @@ static void render_plan(const struct terminal *t, const json_t *result)
     if (json_is_object(order)) {
         output_value(json_object_get(order, "due"), when, sizeof when);
         fprintf(t->out, "order %lld: %s, %lld messages, for %s %s, payable until %s\n",
-                number_of(order, "id"), text_of(order, "plan"), number_of(order, "messages"),
-                text_of(order, "amount"), text_of(order, "currency"), when);
+                json_number_of(order, "id"), json_text_of(order, "plan"), json_number_of(order, "messages"),
+                json_text_of(order, "amount"), json_text_of(order, "currency"), when);
         if (json_is_string(json_object_get(order, "payment_url")))
-            fprintf(t->out, "to be paid at %s\n", text_of(order, "payment_url"));
+            fprintf(t->out, "to be paid at %s\n", json_text_of(order, "payment_url"));
         return;
     }
-    fprintf(t->out, "plan %s, %lld messages", text_of(plan, "plan"), number_of(plan, "messages"));
+    fprintf(t->out, "plan %s, %lld messages", json_text_of(plan, "plan"), json_number_of(plan, "messages"));
     if (json_is_object(next)) {
         output_value(json_object_get(next, "at"), when, sizeof when);
-        fprintf(t->out, "; %s, %lld messages, from %s on", text_of(next, "plan"), number_of(next, "messages"), when);
+        fprintf(t->out, "; %s, %lld messages, from %s on", json_text_of(next, "plan"), json_number_of(next, "messages"), when);
     }
     fputc('\n', t->out);
 }

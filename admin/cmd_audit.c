@@ -79,10 +79,11 @@ static enum tg_code find_first(struct tg_view *view, const struct wanted *w, uin
 static void entry_line(const struct terminal *t, const json_t *entry, const void *arg)
 {
     char when[64], text[2000];
-    const char *old_value = text_of(entry, "old"), *new_value = text_of(entry, "new");
+    const char *old_value = json_text_of(entry, "old"), *new_value = json_text_of(entry, "new");
     (void)arg;
     output_value(json_object_get(entry, "time"), when, sizeof when);
-    snprintf(text, sizeof text, "%s %s, by %s: %s%s%s", text_of(entry, "action"), text_of(entry, "subject"), text_of(entry, "who"), old_value,
+    snprintf(text, sizeof text, "%s %s, by %s: %s%s%s", json_text_of(entry, "action"), json_text_of(entry, "subject"),
+             json_text_of(entry, "who"), old_value,
              *old_value != '\0' ? (t->utf8 ? " → " : " -> ") : "", *new_value != '\0' || *old_value == '\0' ? new_value : "removed");
     fprintf(t->out, "%s%s%s  ", terminal_colour(t, DIM), when, terminal_plain(t));
     terminal_paragraph(t, text, 21);

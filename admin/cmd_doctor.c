@@ -45,7 +45,7 @@ static bool told(const struct doctor *d, const char *text)
     size_t i;
     const json_t *one;
     json_array_foreach(d->checks, i, one)
-        if (strcmp(text_of(one, "check"), d->check) == 0 && strcmp(text_of(one, "text"), text) == 0)
+        if (strcmp(json_text_of(one, "check"), d->check) == 0 && strcmp(json_text_of(one, "text"), text) == 0)
             return true;
     return false;
 }
@@ -129,7 +129,7 @@ static void render(const struct terminal *t, const json_t *result)
     size_t i;
     const json_t *one;
     json_array_foreach(json_object_get(result, "checks"), i, one) {
-        const char *word = text_of(one, "result");
+        const char *word = json_text_of(one, "result");
         const char *remedy = json_string_value(json_object_get(one, "remedy"));
         size_t m = 0;
         while (strcmp(marks[m].result, word) != 0)
@@ -137,8 +137,8 @@ static void render(const struct terminal *t, const json_t *result)
         fputs(terminal_colour(t, marks[m].colour), t->out);
         terminal_text(t, marks[m].mark, 0, 9);
         fputs(terminal_plain(t), t->out);
-        terminal_text(t, text_of(one, "check"), 0, 23);
-        terminal_text(t, text_of(one, "text"), 0, 0);
+        terminal_text(t, json_text_of(one, "check"), 0, 23);
+        terminal_text(t, json_text_of(one, "text"), 0, 0);
         if (remedy != NULL) {
             fprintf(t->out, "\n%9s%s", "", terminal_colour(t, BOLD));
             terminal_text(t, remedy, 0, 0);

@@ -125,23 +125,23 @@ static void render(const struct terminal *t, const json_t *result)
 {
     enum { INDENT = 15 };
     const json_t *rules = json_object_get(result, "rules"), *rule;
-    const char *verdict = text_of(result, "verdict");
+    const char *verdict = json_text_of(result, "verdict");
     size_t i;
     json_array_foreach(rules, i, rule) {
-        const char *outcome = text_of(rule, "outcome");
+        const char *outcome = json_text_of(rule, "outcome");
         bool pass = strcmp(outcome, "pass") == 0, skip = strcmp(outcome, "skip") == 0;
         const char *mark = t->utf8 ? (pass ? "✓" : skip ? "–" : "✗") : (pass ? "+" : skip ? "-" : "x");
         fprintf(t->out, "%s%s%s ", terminal_colour(t, pass ? GREEN : skip ? DIM : RED), mark, terminal_plain(t));
-        const char *text = text_of(rule, "text");
-        terminal_text(t, text_of(rule, "rule"), 0, *text != '\0' ? INDENT - 2 : 0);
+        const char *text = json_text_of(rule, "text");
+        terminal_text(t, json_text_of(rule, "rule"), 0, *text != '\0' ? INDENT - 2 : 0);
         terminal_paragraph(t, text, INDENT);
     }
     bool accept = strcmp(verdict, "accept") == 0;
     fprintf(t->out, "\n%s%s%s", terminal_colour(t, accept ? GREEN : RED), verdict, terminal_plain(t));
     if (!accept)
-        fprintf(t->out, ", by the rule %s: %s", text_of(result, "rule"), text_of(result, "reply"));
+        fprintf(t->out, ", by the rule %s: %s", json_text_of(result, "rule"), json_text_of(result, "reply"));
     fputc(' ', t->out);
-    terminal_text(t, text_of(result, "text"), 0, 0);
+    terminal_text(t, json_text_of(result, "text"), 0, 0);
     fputc('\n', t->out);
 }
 

@@ -51,10 +51,10 @@ static enum tg_code init(struct context *c, const struct input *in, json_t **res
 
 static void render(const struct terminal *terminal, const json_t *result)
 {
-    fprintf(terminal->out, "made the store %s\n", text_of(result, "store"));
+    fprintf(terminal->out, "made the store %s\n", json_text_of(result, "store"));
     if (json_is_string(json_object_get(result, "return_path_domain")))
         fprintf(terminal->out, "put this into tollgate.conf: return_path_domain = \"%s\"\n",
-                text_of(result, "return_path_domain"));
+                json_text_of(result, "return_path_domain"));
     fputs("next: start tollgate-authd and tollgate-milter; tollgate customer add --help\n", terminal->out);
 }
 

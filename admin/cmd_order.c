@@ -92,15 +92,15 @@ static void row(const struct terminal *t, const char *name, const char *text)
 static void show_mail(const struct terminal *t, const json_t *mail)
 {
     char text[600], when[64];
-    const char *state = text_of(mail, "status"), *error = json_string_value(json_object_get(mail, "error"));
+    const char *state = json_text_of(mail, "status"), *error = json_string_value(json_object_get(mail, "error"));
     if (!json_is_object(mail))
         return;
     output_value(json_object_get(mail, strcmp(state, "sent") == 0 ? "sent" : "tried"), when, sizeof when);
     if (strcmp(state, "sent") == 0)
-        snprintf(text, sizeof text, "sent to %s on %s", text_of(mail, "to"), when);
+        snprintf(text, sizeof text, "sent to %s on %s", json_text_of(mail, "to"), when);
     else if (error != NULL)
         snprintf(text, sizeof text, "%s after %lld attempts, the last on %s: %s", state,
-                 number_of(mail, "attempts"), when, error);
+                 json_number_of(mail, "attempts"), when, error);
     else
         snprintf(text, sizeof text, "%s", state);
     row(t, "mail", text);
@@ -110,12 +110,12 @@ static void render_order(const struct terminal *t, const json_t *o)
 {
     static const char *const keys[] = { "username", "customer", "kind", "created", "due", "paid", "reference", "payment_url" };
     char text[600];
-    const char *status = text_of(o, "status");
-    fprintf(t->out, "%sorder %lld%s  %s%s%s\n", terminal_colour(t, BOLD), number_of(o, "id"),
+    const char *status = json_text_of(o, "status");
+    fprintf(t->out, "%sorder %lld%s  %s%s%s\n", terminal_colour(t, BOLD), json_number_of(o, "id"),
             terminal_plain(t), terminal_colour(t, output_colour(status)), status, terminal_plain(t));
-    snprintf(text, sizeof text, "%s, %lld messages", text_of(o, "plan"), number_of(o, "messages"));
+    snprintf(text, sizeof text, "%s, %lld messages", json_text_of(o, "plan"), json_number_of(o, "messages"));
     row(t, "plan", text);
-    snprintf(text, sizeof text, "%s %s", text_of(o, "amount"), text_of(o, "currency"));
+    snprintf(text, sizeof text, "%s %s", json_text_of(o, "amount"), json_text_of(o, "currency"));
     row(t, "amount", text);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const json_t *value = json_object_get(o, keys[i]);

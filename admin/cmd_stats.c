@@ -143,7 +143,7 @@ static void render_top(const struct terminal *t, const json_t *list)
     const json_t *one;
     size_t i;
     char day[PANEL_NUMBER], month[PANEL_NUMBER];
-    long long most = number_of(json_array_get(list, 0), "last_day");
+    long long most = json_number_of(json_array_get(list, 0), "last_day");
     panel_heading(t, "top senders");
     if (json_array_size(list) == 0) {
         fputs("nobody in the last 24 hours\n", t->out);
@@ -151,15 +151,15 @@ static void render_top(const struct terminal *t, const json_t *list)
     }
     fprintf(t->out, "%s%*s %9s  %*s %11s%s\n", terminal_colour(t, DIM), PANEL_LABEL, "", "24 hours", BAR, "", "30 days", terminal_plain(t));
     json_array_foreach(list, i, one) {
-        terminal_text(t, text_of(one, "username"), 0, PANEL_LABEL);
-        fprintf(t->out, " %9s  ", panel_number(number_of(one, "last_day"), day));
-        int filled = chart_bar(t, (double)number_of(one, "last_day"), (double)most, BAR, BLUE);
+        terminal_text(t, json_text_of(one, "username"), 0, PANEL_LABEL);
+        fprintf(t->out, " %9s  ", panel_number(json_number_of(one, "last_day"), day));
+        int filled = chart_bar(t, (double)json_number_of(one, "last_day"), (double)most, BAR, BLUE);
         fprintf(t->out, "%*s", BAR - filled, "");
-        fprintf(t->out, " %11s  ", panel_number(number_of(one, "sent"), month));
-        fputs(terminal_colour(t, output_colour(text_of(one, "level"))), t->out);
-        terminal_text(t, text_of(one, "level"), 0, 11);
+        fprintf(t->out, " %11s  ", panel_number(json_number_of(one, "sent"), month));
+        fputs(terminal_colour(t, output_colour(json_text_of(one, "level"))), t->out);
+        terminal_text(t, json_text_of(one, "level"), 0, 11);
         fputs(terminal_plain(t), t->out);
-        terminal_text(t, text_of(one, "description"), panel_room(t) - 49, 0);
+        terminal_text(t, json_text_of(one, "description"), panel_room(t) - 49, 0);
         fputc('\n', t->out);
     }
 }
@@ -168,21 +168,23 @@ static void render(const struct terminal *t, const json_t *result)
 {
     char n[PANEL_NUMBER], m[PANEL_NUMBER];
     if (json_is_string(json_object_get(result, "username"))) {
-        panel_word(t, BOLD, text_of(result, "username"));
+        panel_word(t, BOLD, json_text_of(result, "username"));
         fputc('\n', t->out);
         panel_label(t, "used");
-        fprintf(t->out, "%s in the last hour, ", panel_number(number_of(result, "last_hour"), n));
-        fprintf(t->out, "%s in 24 hours, %s ever\n", panel_number(number_of(result, "last_day"), n), panel_number(number_of(result, "total"), m));
+        fprintf(t->out, "%s in the last hour, ", panel_number(json_number_of(result, "last_hour"), n));
+        fprintf(t->out, "%s in 24 hours, %s ever\n", panel_number(json_number_of(result, "last_day"), n),
+                panel_number(json_number_of(result, "total"), m));
         figures_render(t, result);
         return;
     }
     panel_word(t, BOLD, "the whole relay");
     fputc('\n', t->out);
     panel_label(t, "accounts");
-    fprintf(t->out, "%s, of which %s sent something in the last 24 hours\n", panel_number(number_of(result, "accounts"), n),
-            panel_number(number_of(result, "active"), m));
+    fprintf(t->out, "%s, of which %s sent something in the last 24 hours\n", panel_number(json_number_of(result, "accounts"), n),
+            panel_number(json_number_of(result, "active"), m));
     panel_label(t, "customers");
-    fprintf(t->out, "%s, with %s domains\n", panel_number(number_of(result, "customers"), n), panel_number(number_of(result, "domains"), m));
+    fprintf(t->out, "%s, with %s domains\n", panel_number(json_number_of(result, "customers"), n),
+            panel_number(json_number_of(result, "domains"), m));
     figures_render(t, result);
     render_top(t, json_object_get(result, "top"));
 }

@@ -51,8 +51,8 @@ static void render_list(const struct terminal *t, const json_t *list, enum colou
     const json_t *event;
     json_array_foreach(list, i, event) {
         const char *detail = json_string_value(json_object_get(event, "detail"));
-        fprintf(t->out, "%s%-18s%s", terminal_colour(t, colour), text_of(event, "what"), terminal_plain(t));
-        terminal_text(t, text_of(event, "subject"), 0, 16);
+        fprintf(t->out, "%s%-18s%s", terminal_colour(t, colour), json_text_of(event, "what"), terminal_plain(t));
+        terminal_text(t, json_text_of(event, "subject"), 0, 16);
         fputs(detail != NULL ? "  " : "", t->out);
         terminal_text(t, detail != NULL ? detail : "", 0, 0);
         fputc('\n', t->out);

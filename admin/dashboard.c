@@ -26,8 +26,8 @@ static void add_forecast(const struct tg_settings *settings, const Tg__Account *
     int64_t end = time_of(plan, "period_end");
     uint64_t used[TG_FORECAST_DAYS];
     for (size_t i = 0; i < TG_FORECAST_DAYS; i++)
-        used[i] = (uint64_t)number_of(json_array_get(days, json_array_size(days) - 1 - i), unit);
-    struct tg_forecast f = tg_forecast(used, account->created_at, (uint64_t)number_of(plan, "left"),
+        used[i] = (uint64_t)json_number_of(json_array_get(days, json_array_size(days) - 1 - i), unit);
+    struct tg_forecast f = tg_forecast(used, account->created_at, (uint64_t)json_number_of(plan, "left"),
                                        end != 0 ? end : time_of(plan, "expires"), now);
     json_object_set_new(object, "forecast",
                         json_pack("{s:I, s:o}", "per_day", (json_int_t)(f.per_day + 0.5),

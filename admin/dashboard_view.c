@@ -12,23 +12,23 @@ enum { BAR = 40, DOMAINS_SHOWN = 8, IPS_SHOWN = 12 };
 
 static void heading(const struct terminal *t, const json_t *a)
 {
-    const char *status = text_of(a, "status");
+    const char *status = json_text_of(a, "status");
     fputs(terminal_colour(t, BOLD), t->out);
-    fprintf(t->out, "%s%s  ", text_of(a, "username"), terminal_plain(t));
+    fprintf(t->out, "%s%s  ", json_text_of(a, "username"), terminal_plain(t));
     fputs(terminal_colour(t, output_colour(status)), t->out);
     fprintf(t->out, "%s%s%s  ", t->utf8 ? "● " : "", status, terminal_plain(t));
-    int used = (int)(strlen(text_of(a, "username")) + strlen(status)) + (t->utf8 ? 6 : 4);
-    terminal_paragraph(t, text_of(a, "description"), used);
-    if (*text_of(a, "status_reason") != '\0')
-        panel_line(t, "", text_of(a, "status_reason"));
+    int used = (int)(strlen(json_text_of(a, "username")) + strlen(status)) + (t->utf8 ? 6 : 4);
+    terminal_paragraph(t, json_text_of(a, "description"), used);
+    if (*json_text_of(a, "status_reason") != '\0')
+        panel_line(t, "", json_text_of(a, "status_reason"));
 }
 
 static void show_account(const struct terminal *t, const json_t *a, int64_t now)
 {
     char when[80];
     panel_label(t, "account");
-    fprintf(t->out, "%s, number %lld, customer %lld", text_of(a, "type"), number_of(a, "id"),
-            number_of(a, "customer"));
+    fprintf(t->out, "%s, number %lld, customer %lld", json_text_of(a, "type"), json_number_of(a, "id"),
+            json_number_of(a, "customer"));
     if (json_is_string(json_object_get(a, "last_used"))) {
         panel_date(json_object_get(a, "last_used"), now, when, sizeof when);
         fprintf(t->out, ", last used %s\n", when);
@@ -45,13 +45,13 @@ static void show_outlook(const struct terminal *t, const json_t *a, int64_t now)
     const json_t *end = json_object_get(plan, period ? "period_end" : "expires"),
                  *out = json_object_get(forecast, "runs_out");
     char when[80], number[PANEL_NUMBER];
-    long long per_day = number_of(forecast, "per_day");
+    long long per_day = json_number_of(forecast, "per_day");
     if (json_is_string(end)) {
         panel_date(end, now, when, sizeof when);
         panel_label(t, "");
         fprintf(t->out, "%s on %s\n", period ? "renewed" : "expires", when);
     }
-    if (forecast == NULL || number_of(plan, "left") == 0)
+    if (forecast == NULL || json_number_of(plan, "left") == 0)
         return;
     panel_label(t, "");
     if (per_day == 0 && !json_is_string(out)) {
@@ -69,12 +69,12 @@ static void show_outlook(const struct terminal *t, const json_t *a, int64_t now)
 static void show_plan(const struct terminal *t, const json_t *a, int64_t now)
 {
     const json_t *plan = json_object_get(a, "plan");
-    long long used = number_of(plan, "used"), left = number_of(plan, "left");
-    bool prepaid = strcmp(text_of(plan, "plan"), "prepaid") == 0;
+    long long used = json_number_of(plan, "used"), left = json_number_of(plan, "left");
+    bool prepaid = strcmp(json_text_of(plan, "plan"), "prepaid") == 0;
     char n[PANEL_NUMBER], m[PANEL_NUMBER];
     panel_label(t, "plan");
-    fprintf(t->out, "%s, %s messages%s\n", text_of(plan, "plan"),
-            panel_number(number_of(plan, "messages"), n), prepaid ? "" : " a month");
+    fprintf(t->out, "%s, %s messages%s\n", json_text_of(plan, "plan"),
+            panel_number(json_number_of(plan, "messages"), n), prepaid ? "" : " a month");
     int words = (int)strlen(panel_number(used, n)) + (int)strlen(panel_number(left, m)) + 14,
         room = panel_room(t) - words - 1;
     panel_label(t, "");
@@ -94,10 +94,10 @@ static void show_coming(const struct terminal *t, const json_t *a, int64_t now)
     if (!json_is_object(next))
         return;
     panel_label(t, "coming");
-    fprintf(t->out, "%s, %s messages, ", text_of(next, "plan"),
-            panel_number(number_of(next, "messages"), n));
+    fprintf(t->out, "%s, %s messages, ", json_text_of(next, "plan"),
+            panel_number(json_number_of(next, "messages"), n));
     if (json_is_integer(json_object_get(next, "order"))) {
-        fprintf(t->out, "when order %lld is paid\n", number_of(next, "order"));
+        fprintf(t->out, "when order %lld is paid\n", json_number_of(next, "order"));
     } else {
         panel_date(json_object_get(next, "at"), now, when, sizeof when);
         fprintf(t->out, "from %s on\n", when);
@@ -113,10 +113,10 @@ static void show_orders(const struct terminal *t, const json_t *a)
         char due[64];
         output_value(json_object_get(order, "due"), due, sizeof due);
         panel_label(t, i == 0 ? "orders" : "");
-        fprintf(t->out, "%lld: ", number_of(order, "id"));
-        panel_word(t, output_colour(text_of(order, "status")), text_of(order, "status"));
-        fprintf(t->out, ", %s %lld, %s %s, due %.10s\n", text_of(order, "plan"),
-                number_of(order, "messages"), text_of(order, "amount"), text_of(order, "currency"),
+        fprintf(t->out, "%lld: ", json_number_of(order, "id"));
+        panel_word(t, output_colour(json_text_of(order, "status")), json_text_of(order, "status"));
+        fprintf(t->out, ", %s %lld, %s %s, due %.10s\n", json_text_of(order, "plan"),
+                json_number_of(order, "messages"), json_text_of(order, "amount"), json_text_of(order, "currency"),
                 due);
     }
 }
@@ -124,19 +124,19 @@ static void show_orders(const struct terminal *t, const json_t *a)
 static void show_reputation(const struct terminal *t, const json_t *a)
 {
     const json_t *r = json_object_get(a, "reputation");
-    const char *level = text_of(r, "level");
+    const char *level = json_text_of(r, "level");
     char text[300];
     panel_label(t, "reputation");
-    snprintf(text, sizeof text, "%lld", number_of(r, "score"));
+    snprintf(text, sizeof text, "%lld", json_number_of(r, "score"));
     panel_word(t, output_colour(level), text);
     fputs(" of 100, ", t->out);
     panel_word(t, output_colour(level), level);
     int used = PANEL_LABEL + (int)strlen(text) + 9 + (int)strlen(level);
-    if (*text_of(r, "text") != '\0') {
+    if (*json_text_of(r, "text") != '\0') {
         fputs(": ", t->out);
-        terminal_paragraph(t, text_of(r, "text"), used + 2);
+        terminal_paragraph(t, json_text_of(r, "text"), used + 2);
     } else {
-        fputs(number_of(r, "sent") == 0 ? ": nothing sent yet\n" : "\n", t->out);
+        fputs(json_number_of(r, "sent") == 0 ? ": nothing sent yet\n" : "\n", t->out);
     }
 }
 
@@ -150,9 +150,9 @@ static void show_limits(const struct terminal *t, const json_t *a)
     char list[300] = "", n[PANEL_NUMBER];
     size_t len = 0;
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        if (number_of(a, limits[i].key) > 0)
+        if (json_number_of(a, limits[i].key) > 0)
             len += (size_t)snprintf(list + len, sizeof list - len, "%s%s %s", len > 0 ? ", " : "",
-                                    panel_number(number_of(a, limits[i].key), n), limits[i].name);
+                                    panel_number(json_number_of(a, limits[i].key), n), limits[i].name);
     if (json_is_true(json_object_get(a, "ip_lock")))
         len += (size_t)snprintf(list + len, sizeof list - len, "%slogin and address both",
                                 len > 0 ? ", " : "");
@@ -177,19 +177,19 @@ static void show_domains(const struct terminal *t, const json_t *a)
     if (count == 0 && !json_is_true(json_object_get(a, "any_sender"))) {
         panel_label(t, "domains");
         panel_word(t, YELLOW, "none");
-        fprintf(t->out, " of %lld: it can't send yet\n", number_of(a, "max_domains"));
+        fprintf(t->out, " of %lld: it can't send yet\n", json_number_of(a, "max_domains"));
     }
     json_array_foreach(domains, i, domain)
     {
-        const char *status = text_of(domain, "status");
+        const char *status = json_text_of(domain, "status");
         if (i == DOMAINS_SHOWN && count > DOMAINS_SHOWN + 1) {
             panel_label(t, "");
-            fprintf(t->out, "and %zu more (of %lld)\n", count - i, number_of(a, "max_domains"));
+            fprintf(t->out, "and %zu more (of %lld)\n", count - i, json_number_of(a, "max_domains"));
             break;
         }
         panel_label(t, i == 0 ? "domains" : "");
         panel_word(t, output_colour(status), mark_of(t, status));
-        terminal_text(t, text_of(domain, "domain"), panel_room(t) - 30, 0);
+        terminal_text(t, json_text_of(domain, "domain"), panel_room(t) - 30, 0);
         fputs("  ", t->out);
         panel_word(t, output_colour(status), status);
         fputs(json_is_true(json_object_get(domain, "subdomains")) ? ", with subdomains\n" : "\n",
@@ -221,14 +221,14 @@ static void show_password(const struct terminal *t, const json_t *a)
     char text[200], when[64];
     output_value(json_object_get(password, "created"), when, sizeof when);
     int len = snprintf(text, sizeof text, "number %lld, of %.10s",
-                       number_of(password, "generation"), when);
+                       json_number_of(password, "generation"), when);
     if (json_is_string(json_object_get(password, "old_valid_until"))) {
         output_value(json_object_get(password, "old_valid_until"), when, sizeof when);
         snprintf(text + len, sizeof text - (size_t)len, "; the old one is valid until %.60s", when);
     }
     panel_line(t, "password", text);
     panel_line(t, "bounces to",
-               *text_of(a, "notify") != '\0' ? text_of(a, "notify") : "each message's own sender");
+               *json_text_of(a, "notify") != '\0' ? json_text_of(a, "notify") : "each message's own sender");
 }
 
 void dashboard_render(const struct terminal *t, const json_t *a)

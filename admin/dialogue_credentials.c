@@ -42,9 +42,9 @@ static void show_domain(struct dialogue *d, const json_t *domain)
     const struct terminal *t = dialogue_terminal(d->asker);
     fputc('\n', t->out);
     domain_render(t, domain);
-    if (strcmp(text_of(domain, "status"), "verified") != 0)
+    if (strcmp(json_text_of(domain, "status"), "verified") != 0)
         fprintf(t->out, "\n  Mail from it is taken once that is published, and found by\n"
-                        "  tollgate domain verify %s\n", text_of(domain, "domain"));
+                        "  tollgate domain verify %s\n", json_text_of(domain, "domain"));
 }
 
 /* true: there is one now. */
@@ -87,15 +87,16 @@ static void show_order(struct dialogue *d, const json_t *order)
         return;
     output_value(json_object_get(order, "due"), due, sizeof due);
     dialogue_said(d->asker, "order", tg_arena_printf(d->arena, "number %lld: %s %s, payable until %s; the account waits for it",
-                                                     number_of(order, "id"), text_of(order, "amount"), text_of(order, "currency"), due));
+                                                     json_number_of(order, "id"), json_text_of(order, "amount"),
+                                                     json_text_of(order, "currency"), due));
     if (json_is_string(json_object_get(order, "payment_url")))
-        whole(dialogue_terminal(d->asker), "to be paid at", text_of(order, "payment_url"));
+        whole(dialogue_terminal(d->asker), "to be paid at", json_text_of(order, "payment_url"));
 }
 
 void dialogue_credentials(struct dialogue *d, const json_t *account, const struct tg_secret *password, const json_t *order)
 {
-    const char *username = text_of(account, "username"), *server = d->context->settings->submission;
-    long long customer = number_of(account, "customer");
+    const char *username = json_text_of(account, "username"), *server = d->context->settings->submission;
+    long long customer = json_number_of(account, "customer");
     dialogue_heading(d, STEP_CREDENTIALS);
     dialogue_tell(d->asker, PLAIN, "To be entered in the sending application. The password is shown this once.");
     dialogue_said(d->asker, "server", *server != '\0' ? server : "this relay, port 587, with TLS");

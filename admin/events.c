@@ -8,13 +8,13 @@ enum { LINES = 10, BEFORE_TEXT = 34 };
 
 void events_text(const json_t *event, char *out, size_t size)
 {
-    const char *kind = text_of(event, "kind"), *reply = text_of(event, "reply"),
-               *result = text_of(event, "result"), *recipient = text_of(event, "recipient"),
-               *text = text_of(event, "text");
-    long long recipients = number_of(event, "recipients");
+    const char *kind = json_text_of(event, "kind"), *reply = json_text_of(event, "reply"),
+               *result = json_text_of(event, "result"), *recipient = json_text_of(event, "recipient"),
+               *text = json_text_of(event, "text");
+    long long recipients = json_number_of(event, "recipients");
     if (strcmp(kind, "accepted") == 0)
         snprintf(out, size, "from %.200s, %lld recipient%s",
-                 *text_of(event, "sender") != '\0' ? text_of(event, "sender") : "<>", recipients,
+                 *json_text_of(event, "sender") != '\0' ? json_text_of(event, "sender") : "<>", recipients,
                  recipients == 1 ? "" : "s");
     else if (*reply != '\0')
         /* Without the reference, which is for machines. */
@@ -30,7 +30,7 @@ void events_text(const json_t *event, char *out, size_t size)
 
 static bool same(const json_t *a, const json_t *b, const char *key)
 {
-    return strcmp(text_of(a, key), text_of(b, key)) == 0;
+    return strcmp(json_text_of(a, key), json_text_of(b, key)) == 0;
 }
 
 bool events_equal(const json_t *a, const json_t *b)
@@ -44,7 +44,7 @@ bool events_equal(const json_t *a, const json_t *b)
 static void line(const struct terminal *t, const json_t *event, long long times)
 {
     char when[64], what[600];
-    const char *kind = text_of(event, "kind");
+    const char *kind = json_text_of(event, "kind");
     output_value(json_object_get(event, "time"), when, sizeof when);
     events_text(event, what, sizeof what);
     fprintf(t->out, "%s%s%s  ", terminal_colour(t, DIM), when, terminal_plain(t));
@@ -71,7 +71,7 @@ void events_render(const struct terminal *t, const json_t *list)
         const json_t *first = json_array_get(list, i);
         long long times = 0;
         for (; i < count && events_equal(first, json_array_get(list, i)); i++)
-            times += 1 + number_of(json_array_get(list, i), "repeated");
+            times += 1 + json_number_of(json_array_get(list, i), "repeated");
         line(t, first, times);
     }
 }
@@ -79,9 +79,9 @@ void events_render(const struct terminal *t, const json_t *list)
 void events_line(const struct terminal *t, const json_t *event, bool all, bool date)
 {
     char when[64], what[600];
-    const char *kind = text_of(event, "kind"), *client = text_of(event, "client"),
-               *rule = text_of(event, "rule");
-    long long repeated = number_of(event, "repeated");
+    const char *kind = json_text_of(event, "kind"), *client = json_text_of(event, "client"),
+               *rule = json_text_of(event, "rule");
+    long long repeated = json_number_of(event, "repeated");
     output_value(json_object_get(event, "time"), when, sizeof when);
     events_text(event, what, sizeof what);
     fprintf(t->out, "%s%s%s  %s", terminal_colour(t, DIM), when + (date ? 0 : 11), terminal_plain(t),
@@ -92,7 +92,7 @@ void events_line(const struct terminal *t, const json_t *event, bool all, bool d
     int used = (date ? 19 : 8) + 2 + 11 + 1;
     if (all)
         used += terminal_text(
-            t, *text_of(event, "username") != '\0' ? text_of(event, "username") : "-", 0, 13);
+            t, *json_text_of(event, "username") != '\0' ? json_text_of(event, "username") : "-", 0, 13);
     char tail[120] = "";
     if (*rule != '\0')
         snprintf(tail, sizeof tail, " (%.30s)", rule);

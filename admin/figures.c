@@ -27,7 +27,7 @@ static void sum_up(struct sums *s, const Tg__Daily *daily)
         const char *rule = daily->refused[i]->rule;
         json_object_set_new(
             s->refusals, rule,
-            json_integer(number_of(s->refusals, rule) + (json_int_t)daily->refused[i]->count));
+            json_integer(json_number_of(s->refusals, rule) + (json_int_t)daily->refused[i]->count));
     }
 }
 
@@ -76,9 +76,9 @@ static void show_days(const struct terminal *t, const json_t *days)
     json_array_foreach(days, i, day)
     {
         if (i < FIGURES_DAYS)
-            values[i] = (double)number_of(day, "recipients");
-        sent += number_of(day, "recipients");
-        count += number_of(day, "messages");
+            values[i] = (double)json_number_of(day, "recipients");
+        sent += json_number_of(day, "recipients");
+        count += json_number_of(day, "messages");
     }
     panel_heading(t, "30 days");
     if (sent == 0) {
@@ -88,8 +88,8 @@ static void show_days(const struct terminal *t, const json_t *days)
     panel_label(t, "sent");
     fprintf(t->out, "%s recipient%s, in %s message%s\n", panel_number(sent, recipients),
             sent == 1 ? "" : "s", panel_number(count, messages), count == 1 ? "" : "s");
-    chart_columns(t, values, FIGURES_DAYS, text_of(json_array_get(days, 0), "day"),
-                  text_of(json_array_get(days, json_array_size(days) - 1), "day"), PANEL_LABEL - 8);
+    chart_columns(t, values, FIGURES_DAYS, json_text_of(json_array_get(days, 0), "day"),
+                  json_text_of(json_array_get(days, json_array_size(days) - 1), "day"), PANEL_LABEL - 8);
 }
 
 struct rule {
@@ -142,7 +142,7 @@ static void show_bounces(const struct terminal *t, const json_t *bounces, long l
     bool any = false;
     panel_label(t, "bounced");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        long long n = number_of(bounces, kinds[i].key);
+        long long n = json_number_of(bounces, kinds[i].key);
         if (n == 0)
             continue;
         fprintf(t->out, "%s%s ", any ? ", " : "", kinds[i].name);
@@ -164,5 +164,5 @@ void figures_render(const struct terminal *t, const json_t *object)
         return;
     show_days(t, days);
     show_refusals(t, json_object_get(object, "refusals"));
-    show_bounces(t, json_object_get(object, "bounces"), number_of(object, "auth_failed"));
+    show_bounces(t, json_object_get(object, "bounces"), json_number_of(object, "auth_failed"));
 }

@@ -177,7 +177,7 @@ static enum tg_code poll_once(struct poll *p, const char *username, struct tg_er
 static int by_time(const void *a, const void *b)
 {
     const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-    return tg_ref_compare(text_of(x, "ref"), text_of(y, "ref"));
+    return tg_ref_compare(json_text_of(x, "ref"), json_text_of(y, "ref"));
 }
 
 static void show(struct poll *p, bool all)

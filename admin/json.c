@@ -300,13 +300,13 @@ json_t *json_domain_facts(const struct tg_domain_facts *facts)
     return object;
 }
 
-const char *text_of(const json_t *object, const char *key)
+const char *json_text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text != NULL ? text : "";
 }
 
-long long number_of(const json_t *object, const char *key)
+long long json_number_of(const json_t *object, const char *key)
 {
     return (long long)json_integer_value(json_object_get(object, key));
 }

@@ -33,7 +33,7 @@ json_t *json_order(struct tg_view *view, const struct tg_settings *settings, con
 const char *json_username(struct tg_view *view, uint64_t account_id);
 
 /* What a result has under this key, to be shown: "" and 0 where there is no such text or number. */
-const char *text_of(const json_t *object, const char *key);
-long long number_of(const json_t *object, const char *key);
+const char *json_text_of(const json_t *object, const char *key);
+long long json_number_of(const json_t *object, const char *key);
 
 #endif

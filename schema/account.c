@@ -20,6 +20,8 @@ enum tg_code tg_account_get(struct tg_view *view, uint64_t id, Tg__Account **acc
     enum tg_code code = tg_get_record(view, TG_DB_ACCOUNTS, &key, &tg__account__descriptor, account, err);
     if (code == TG_NOT_FOUND)
         return tg_fail(err, TG_NOT_FOUND, "no account with the number %llu", (unsigned long long)id);
+    if (code == TG_OK && id > TG_NUMBER_MAX)
+        return tg_fail(err, TG_UNUSABLE, "account %s: damaged: it has the number %llu", (*account)->username, (unsigned long long)id);
     return code;
 }
 

@@ -44,6 +44,8 @@ static void check_account(struct check *c, struct tg_span key, struct tg_span va
     }
     if (a == NULL)
         return;
+    if (id > TG_NUMBER_MAX)
+        tg_check_found(c, "account %s: damaged: it has the number %llu", a->username, n(id));
     if (a->id != id)
         tg_check_found(c, "accounts: the record under %llu says it is %llu", n(id), n(a->id));
     struct tg_key name = tg_key_name(a->username);

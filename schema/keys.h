@@ -63,7 +63,9 @@ enum tg_db {
 };
 const char *tg_db_name(enum tg_db db);
 
-/* What is numbered, each from 1. A number is given once, also across a restore (copy.h). */
+/* What is numbered, each from 1. A number is given once, also across a restore (copy.h). It has 48 bits, for an account's
+ * stands in tokens (token.h). */
+#define TG_NUMBER_MAX ((UINT64_C(1) << 48) - 1)
 enum tg_sequence { TG_SEQUENCE_CUSTOMER, TG_SEQUENCE_ACCOUNT, TG_SEQUENCE_ORDER, TG_SEQUENCE_MAIL, TG_SEQUENCE_COUNT };
 const char *tg_sequence_name(enum tg_sequence sequence); /* "customer" … */
 

@@ -138,9 +138,6 @@ enum tg_code tg_change_error(struct tg_change *change, struct tg_error *err)
 
 /* ---- numbers ---- */
 
-/* An account's number stands in 48 bits of a token. */
-#define NUMBER_MAX ((UINT64_C(1) << 48) - 1)
-
 enum tg_code tg_peek_id(struct tg_view *view, enum tg_sequence sequence, uint64_t *id, struct tg_error *err)
 {
     struct tg_key key = tg_key_sequence(sequence);
@@ -160,7 +157,7 @@ enum tg_code tg_skip_ids(struct tg_change *change, enum tg_sequence sequence, ui
     enum tg_code code = tg_peek_id(&change->view, sequence, &first, err);
     if (code != TG_OK)
         return code;
-    if (first > NUMBER_MAX || count > NUMBER_MAX - first)
+    if (first > TG_NUMBER_MAX || count > TG_NUMBER_MAX - first)
         return tg_fail(err, TG_UNUSABLE, "the store %s has no more numbers for %ss, or is damaged (tollgate store check)",
                        change->view.store->dir, tg_sequence_name(sequence));
     *next = counter.next = first + count;

@@ -38,6 +38,33 @@ static void test_accounts_are_found_by_name_number_and_customer(void **state)
     tg_view_end(&view);
 }
 
+/* By an import that somebody edited: tokens have no room for it. */
+static enum tg_code renumber(struct tg_change *change, void *arg, struct tg_error *err)
+{
+    Tg__Account *a;
+    enum tg_code code = tg_account_get(tg_change_view(change), *(uint64_t *)arg, &a, err);
+    if (code != TG_OK)
+        return code;
+    a->id = TG_NUMBER_MAX + 1;
+    struct tg_key key = tg_key_id(a->id), login = tg_key_name(a->username);
+    tg_put_record(change, TG_DB_ACCOUNTS, &key, &a->base);
+    tg_put(change, TG_DB_LOGINS, &login, tg_key_span(&key));
+    return tg_change_error(change, err);
+}
+
+static void test_an_account_whose_number_no_token_could_have_is_damaged(void **state)
+{
+    struct nouns *n = *state;
+    struct tg_error err;
+    struct added added = add_account(n, add_customer(n));
+    const char *why;
+    Tg__Account *a;
+    assert_ok(tg_store_change(n->store, renumber, &added.id, &err));
+    struct tg_view *view = view_of(n);
+    assert_int_equal(tg_account_check_password(view, added.username, "x", 1, NOW, &a, &why, &err), TG_UNUSABLE);
+    tg_view_end(&view);
+}
+
 static enum tg_code lose_account(struct tg_change *change, void *arg, struct tg_error *err)
 {
     struct tg_key key = tg_key_id(*(uint64_t *)arg);
@@ -182,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         on_a_store(test_accounts_are_found_by_name_number_and_customer),
+        on_a_store(test_an_account_whose_number_no_token_could_have_is_damaged),
         on_a_store(test_a_login_without_its_account_is_no_answer),
         cmocka_unit_test(test_the_tighter_limit_counts_and_zero_is_none),
         on_a_store(test_each_field_that_changes_has_its_audit_line),
