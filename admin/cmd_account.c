@@ -6,8 +6,8 @@
 #include "admin/commands.h"
 #include "admin/dashboard.h"
 #include "admin/json.h"
-#include "admin/output.h"
 #include "admin/rows.h"
+#include "admin/value.h"
 
 /* ---- list, show ---- */
 
@@ -38,7 +38,7 @@ static json_t *cells_of(const json_t *account)
         json_object_set(row, from_plan[f], json_object_get(json_object_get(account, "plan"), from_plan[f]));
     json_object_set(row, "reputation", json_object_get(json_object_get(account, "reputation"), "level"));
     if (json_is_string(last))
-        output_value(last, when, sizeof when);
+        value_text(last, when, sizeof when);
     when[10] = '\0'; /* the day */
     json_object_set_new(row, "last_used", json_string(when));
     return row;
@@ -153,7 +153,7 @@ static void render_status(const struct terminal *terminal, const json_t *result)
     const char *status = json_text_of(result, "status");
     const json_t *reason = json_object_get(result, "status_reason");
     fprintf(terminal->out, "%s is %s%s%s", json_text_of(result, "username"),
-            terminal_colour(terminal, output_colour(status)), status, terminal_plain(terminal));
+            terminal_colour(terminal, value_colour(status)), status, terminal_plain(terminal));
     if (json_is_string(reason)) {
         fputs(": ", terminal->out);
         terminal_text(terminal, json_string_value(reason), 0, 0);

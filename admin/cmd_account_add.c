@@ -3,7 +3,7 @@
 #include "admin/commands.h"
 #include "admin/dialogue.h"
 #include "admin/json.h"
-#include "admin/output.h"
+#include "admin/value.h"
 #include "schema/billing.h"
 
 /* The account with a new password, which is shown this once. */
@@ -19,7 +19,7 @@ static void render_order(const struct terminal *terminal, const json_t *order)
     char due[64];
     if (!json_is_object(order))
         return;
-    output_value(json_object_get(order, "due"), due, sizeof due);
+    value_text(json_object_get(order, "due"), due, sizeof due);
     fprintf(terminal->out, "The account waits for order %lld: %s %s, payable until %s.\n",
             json_number_of(order, "id"), json_text_of(order, "amount"), json_text_of(order, "currency"), due);
     if (json_is_string(json_object_get(order, "payment_url")))
@@ -38,7 +38,7 @@ static void render_password(const struct terminal *terminal, const json_t *resul
             json_text_of(result, "password"), terminal_plain(terminal));
     fputs("\nThis is the only time that the password is shown.\n", terminal->out);
     if (json_is_string(until)) {
-        output_value(until, valid, sizeof valid);
+        value_text(until, valid, sizeof valid);
         fprintf(terminal->out, "The old one stays valid until %s.\n", valid);
     } else if (until != NULL) {
         fputs("The old one is void from now on.\n", terminal->out);

@@ -1,8 +1,8 @@
 /* cmd_account_plan.c: tollgate account plan, account topup: what an account has, and is to have. */
 #include "admin/commands.h"
 #include "admin/json.h"
-#include "admin/output.h"
 #include "admin/shop.h"
+#include "admin/value.h"
 #include "schema/billing.h"
 
 struct edit {
@@ -41,7 +41,7 @@ static void render_plan(const struct terminal *t, const json_t *result)
                  *next = json_object_get(plan, "next");
     char when[64];
     if (json_is_object(order)) {
-        output_value(json_object_get(order, "due"), when, sizeof when);
+        value_text(json_object_get(order, "due"), when, sizeof when);
         fprintf(t->out, "order %lld: %s, %lld messages, for %s %s, payable until %s\n",
                 json_number_of(order, "id"), json_text_of(order, "plan"), json_number_of(order, "messages"),
                 json_text_of(order, "amount"), json_text_of(order, "currency"), when);
@@ -51,7 +51,7 @@ static void render_plan(const struct terminal *t, const json_t *result)
     }
     fprintf(t->out, "plan %s, %lld messages", json_text_of(plan, "plan"), json_number_of(plan, "messages"));
     if (json_is_object(next)) {
-        output_value(json_object_get(next, "at"), when, sizeof when);
+        value_text(json_object_get(next, "at"), when, sizeof when);
         fprintf(t->out, "; %s, %lld messages, from %s on", json_text_of(next, "plan"), json_number_of(next, "messages"), when);
     }
     fputc('\n', t->out);

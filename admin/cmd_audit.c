@@ -2,9 +2,9 @@
 #include <string.h>
 #include "admin/commands.h"
 #include "admin/json.h"
-#include "admin/output.h"
 #include "admin/panel.h"
 #include "admin/rows.h"
+#include "admin/value.h"
 
 #define COLUMNS "time who action subject old new"
 enum { DEFAULT_LIMIT = 100 };
@@ -81,7 +81,7 @@ static void entry_line(const struct terminal *t, const json_t *entry, const void
     char when[64], text[2000];
     const char *old_value = json_text_of(entry, "old"), *new_value = json_text_of(entry, "new");
     (void)arg;
-    output_value(json_object_get(entry, "time"), when, sizeof when);
+    value_text(json_object_get(entry, "time"), when, sizeof when);
     snprintf(text, sizeof text, "%s %s, by %s: %s%s%s", json_text_of(entry, "action"), json_text_of(entry, "subject"),
              json_text_of(entry, "who"), old_value,
              *old_value != '\0' ? (t->utf8 ? " → " : " -> ") : "", *new_value != '\0' || *old_value == '\0' ? new_value : "removed");

@@ -2,9 +2,9 @@
 #include <string.h>
 #include "admin/commands.h"
 #include "admin/json.h"
-#include "admin/output.h"
 #include "admin/rows.h"
 #include "admin/shop.h"
+#include "admin/value.h"
 #include "schema/account.h"
 #include "schema/billing.h"
 
@@ -95,7 +95,7 @@ static void show_mail(const struct terminal *t, const json_t *mail)
     const char *state = json_text_of(mail, "status"), *error = json_string_value(json_object_get(mail, "error"));
     if (!json_is_object(mail))
         return;
-    output_value(json_object_get(mail, strcmp(state, "sent") == 0 ? "sent" : "tried"), when, sizeof when);
+    value_text(json_object_get(mail, strcmp(state, "sent") == 0 ? "sent" : "tried"), when, sizeof when);
     if (strcmp(state, "sent") == 0)
         snprintf(text, sizeof text, "sent to %s on %s", json_text_of(mail, "to"), when);
     else if (error != NULL)
@@ -112,7 +112,7 @@ static void render_order(const struct terminal *t, const json_t *o)
     char text[600];
     const char *status = json_text_of(o, "status");
     fprintf(t->out, "%sorder %lld%s  %s%s%s\n", terminal_colour(t, BOLD), json_number_of(o, "id"),
-            terminal_plain(t), terminal_colour(t, output_colour(status)), status, terminal_plain(t));
+            terminal_plain(t), terminal_colour(t, value_colour(status)), status, terminal_plain(t));
     snprintf(text, sizeof text, "%s, %lld messages", json_text_of(o, "plan"), json_number_of(o, "messages"));
     row(t, "plan", text);
     snprintf(text, sizeof text, "%s %s", json_text_of(o, "amount"), json_text_of(o, "currency"));
@@ -121,7 +121,7 @@ static void render_order(const struct terminal *t, const json_t *o)
         const json_t *value = json_object_get(o, keys[i]);
         if (json_is_null(value))
             continue;
-        output_value(value, text, sizeof text);
+        value_text(value, text, sizeof text);
         row(t, strcmp(keys[i], "payment_url") == 0 ? "pay at" : keys[i], text);
     }
     show_mail(t, json_object_get(o, "mail"));

@@ -9,8 +9,8 @@
 #include "admin/chart.h"
 #include "admin/figures.h"
 #include "admin/json.h"
-#include "admin/output.h"
 #include "admin/panel.h"
+#include "admin/value.h"
 #include "schema/account.h"
 #include "schema/reputation.h"
 
@@ -156,7 +156,7 @@ static void render_top(const struct terminal *t, const json_t *list)
         int filled = chart_bar(t, (double)json_number_of(one, "last_day"), (double)most, BAR, BLUE);
         fprintf(t->out, "%*s", BAR - filled, "");
         fprintf(t->out, " %11s  ", panel_number(json_number_of(one, "sent"), month));
-        fputs(terminal_colour(t, output_colour(json_text_of(one, "level"))), t->out);
+        fputs(terminal_colour(t, value_colour(json_text_of(one, "level"))), t->out);
         terminal_text(t, json_text_of(one, "level"), 0, 11);
         fputs(terminal_plain(t), t->out);
         terminal_text(t, json_text_of(one, "description"), panel_room(t) - 49, 0);

@@ -4,8 +4,8 @@
 #include "admin/dashboard.h"
 #include "admin/events.h"
 #include "admin/figures.h"
-#include "admin/output.h"
 #include "admin/panel.h"
+#include "admin/value.h"
 #include "schema/now.h"
 
 enum { BAR = 40, DOMAINS_SHOWN = 8, IPS_SHOWN = 12 };
@@ -15,7 +15,7 @@ static void heading(const struct terminal *t, const json_t *a)
     const char *status = json_text_of(a, "status");
     fputs(terminal_colour(t, BOLD), t->out);
     fprintf(t->out, "%s%s  ", json_text_of(a, "username"), terminal_plain(t));
-    fputs(terminal_colour(t, output_colour(status)), t->out);
+    fputs(terminal_colour(t, value_colour(status)), t->out);
     fprintf(t->out, "%s%s%s  ", t->utf8 ? "● " : "", status, terminal_plain(t));
     int used = (int)(strlen(json_text_of(a, "username")) + strlen(status)) + (t->utf8 ? 6 : 4);
     terminal_paragraph(t, json_text_of(a, "description"), used);
@@ -111,10 +111,10 @@ static void show_orders(const struct terminal *t, const json_t *a)
     json_array_foreach(orders, i, order)
     {
         char due[64];
-        output_value(json_object_get(order, "due"), due, sizeof due);
+        value_text(json_object_get(order, "due"), due, sizeof due);
         panel_label(t, i == 0 ? "orders" : "");
         fprintf(t->out, "%lld: ", json_number_of(order, "id"));
-        panel_word(t, output_colour(json_text_of(order, "status")), json_text_of(order, "status"));
+        panel_word(t, value_colour(json_text_of(order, "status")), json_text_of(order, "status"));
         fprintf(t->out, ", %s %lld, %s %s, due %.10s\n", json_text_of(order, "plan"),
                 json_number_of(order, "messages"), json_text_of(order, "amount"), json_text_of(order, "currency"),
                 due);
@@ -128,9 +128,9 @@ static void show_reputation(const struct terminal *t, const json_t *a)
     char text[300];
     panel_label(t, "reputation");
     snprintf(text, sizeof text, "%lld", json_number_of(r, "score"));
-    panel_word(t, output_colour(level), text);
+    panel_word(t, value_colour(level), text);
     fputs(" of 100, ", t->out);
-    panel_word(t, output_colour(level), level);
+    panel_word(t, value_colour(level), level);
     int used = PANEL_LABEL + (int)strlen(text) + 9 + (int)strlen(level);
     if (*json_text_of(r, "text") != '\0') {
         fputs(": ", t->out);
@@ -188,10 +188,10 @@ static void show_domains(const struct terminal *t, const json_t *a)
             break;
         }
         panel_label(t, i == 0 ? "domains" : "");
-        panel_word(t, output_colour(status), mark_of(t, status));
+        panel_word(t, value_colour(status), mark_of(t, status));
         terminal_text(t, json_text_of(domain, "domain"), panel_room(t) - 30, 0);
         fputs("  ", t->out);
-        panel_word(t, output_colour(status), status);
+        panel_word(t, value_colour(status), status);
         fputs(json_is_true(json_object_get(domain, "subdomains")) ? ", with subdomains\n" : "\n",
               t->out);
     }
@@ -219,11 +219,11 @@ static void show_password(const struct terminal *t, const json_t *a)
 {
     const json_t *password = json_object_get(a, "password");
     char text[200], when[64];
-    output_value(json_object_get(password, "created"), when, sizeof when);
+    value_text(json_object_get(password, "created"), when, sizeof when);
     int len = snprintf(text, sizeof text, "number %lld, of %.10s",
                        json_number_of(password, "generation"), when);
     if (json_is_string(json_object_get(password, "old_valid_until"))) {
-        output_value(json_object_get(password, "old_valid_until"), when, sizeof when);
+        value_text(json_object_get(password, "old_valid_until"), when, sizeof when);
         snprintf(text + len, sizeof text - (size_t)len, "; the old one is valid until %.60s", when);
     }
     panel_line(t, "password", text);

@@ -4,8 +4,8 @@
 #include "admin/dialogue_parts.h"
 #include "admin/domain_view.h"
 #include "admin/json.h"
-#include "admin/output.h"
 #include "admin/panel.h"
+#include "admin/value.h"
 #include "schema/domain.h"
 
 struct association {
@@ -85,7 +85,7 @@ static void show_order(struct dialogue *d, const json_t *order)
     char due[64];
     if (!json_is_object(order))
         return;
-    output_value(json_object_get(order, "due"), due, sizeof due);
+    value_text(json_object_get(order, "due"), due, sizeof due);
     dialogue_said(d->asker, "order", tg_arena_printf(d->arena, "number %lld: %s %s, payable until %s; the account waits for it",
                                                      json_number_of(order, "id"), json_text_of(order, "amount"),
                                                      json_text_of(order, "currency"), due));

@@ -1,8 +1,8 @@
 /* domain_view.c: see domain_view.h. */
 #include <string.h>
 #include "admin/domain_view.h"
-#include "admin/output.h"
 #include "admin/panel.h"
+#include "admin/value.h"
 
 static void heading(const struct terminal *t, const json_t *d)
 {
@@ -10,15 +10,15 @@ static void heading(const struct terminal *t, const json_t *d)
     char when[64];
     fputs(terminal_colour(t, BOLD), t->out);
     terminal_text(t, json_text_of(d, "domain"), 0, 0);
-    fprintf(t->out, "%s  %s%s%s\n", terminal_plain(t), terminal_colour(t, output_colour(status)),
+    fprintf(t->out, "%s  %s%s%s\n", terminal_plain(t), terminal_colour(t, value_colour(status)),
             status, terminal_plain(t));
     if (*reason != '\0')
         panel_line(t, "", reason);
-    output_value(json_object_get(d, "created"), when, sizeof when);
+    value_text(json_object_get(d, "created"), when, sizeof when);
     panel_label(t, "customer");
     fprintf(t->out, "%lld, since %.10s", json_number_of(d, "customer"), when);
     if (json_is_string(json_object_get(d, "checked"))) {
-        output_value(json_object_get(d, "checked"), when, sizeof when);
+        value_text(json_object_get(d, "checked"), when, sizeof when);
         fprintf(t->out, ", last checked %s", when);
     }
     fputc('\n', t->out);
@@ -32,7 +32,7 @@ static void accounts(const struct terminal *t, const json_t *d)
         panel_line(t, "accounts", "none: associate it before anybody can send as it");
         return;
     }
-    output_value(names, list, sizeof list);
+    value_text(names, list, sizeof list);
     panel_line(t, "accounts", list);
 }
 
@@ -68,7 +68,7 @@ static void facts(const struct terminal *t, const json_t *dns, const char *known
         if (fact == NULL)
             continue;
         panel_label(t, shown[i].label);
-        fprintf(t->out, "%s%-8s%s ", terminal_colour(t, output_colour(state)), state,
+        fprintf(t->out, "%s%-8s%s ", terminal_colour(t, value_colour(state)), state,
                 terminal_plain(t));
         terminal_text(t, json_text_of(fact, "name"), t->is_tty ? t->width - PANEL_LABEL - 9 : 0, 0);
         fputc('\n', t->out);
@@ -92,6 +92,6 @@ void domain_render_status(const struct terminal *t, const json_t *d)
     const char *status = json_text_of(d, "status");
     terminal_text(t, json_text_of(d, "domain"), 0, 0);
     fputs(" is ", t->out);
-    panel_word(t, output_colour(status), status);
+    panel_word(t, value_colour(status), status);
     fputc('\n', t->out);
 }

@@ -1,8 +1,8 @@
 /* events.c: see events.h. */
 #include <string.h>
 #include "admin/events.h"
-#include "admin/output.h"
 #include "admin/panel.h"
+#include "admin/value.h"
 
 enum { LINES = 10, BEFORE_TEXT = 34 };
 
@@ -45,10 +45,10 @@ static void line(const struct terminal *t, const json_t *event, long long times)
 {
     char when[64], what[600];
     const char *kind = json_text_of(event, "kind");
-    output_value(json_object_get(event, "time"), when, sizeof when);
+    value_text(json_object_get(event, "time"), when, sizeof when);
     events_text(event, what, sizeof what);
     fprintf(t->out, "%s%s%s  ", terminal_colour(t, DIM), when, terminal_plain(t));
-    fputs(terminal_colour(t, output_colour(kind)), t->out);
+    fputs(terminal_colour(t, value_colour(kind)), t->out);
     terminal_text(t, kind, 0, 11);
     fprintf(t->out, "%s ", terminal_plain(t));
     char count[32] = "";
@@ -82,10 +82,10 @@ void events_line(const struct terminal *t, const json_t *event, bool all, bool d
     const char *kind = json_text_of(event, "kind"), *client = json_text_of(event, "client"),
                *rule = json_text_of(event, "rule");
     long long repeated = json_number_of(event, "repeated");
-    output_value(json_object_get(event, "time"), when, sizeof when);
+    value_text(json_object_get(event, "time"), when, sizeof when);
     events_text(event, what, sizeof what);
     fprintf(t->out, "%s%s%s  %s", terminal_colour(t, DIM), when + (date ? 0 : 11), terminal_plain(t),
-            terminal_colour(t, output_colour(kind)));
+            terminal_colour(t, value_colour(kind)));
     terminal_text(t, kind, 0, 11);
     fputs(terminal_plain(t), t->out);
     fputc(' ', t->out);

@@ -20,13 +20,4 @@ void output_object(const struct terminal *terminal, const json_t *object);
 /* On standard error: one sentence, or {"error":{"code","message"}}. */
 void output_error(bool json, const struct tg_error *err);
 
-/* How a value reads in a table: text, number, yes/no, a local time for what is an RFC 3339 time, "-" for null. */
-void output_value(const json_t *value, char *out, size_t size);
-
-/* An RFC 3339 time in the reader's zone; false: it is none. */
-bool output_local_time(const char *text, char *out, size_t size);
-
-/* The colour of a word such as "enabled" or "refused". */
-enum colour output_colour(const char *word);
-
 #endif

@@ -1,8 +1,8 @@
 /* panel.c: see panel.h. */
 #include <string.h>
 #include <time.h>
-#include "admin/output.h"
 #include "admin/panel.h"
+#include "admin/value.h"
 #include "schema/calendar.h"
 
 enum { DAY = 86400 };
@@ -74,7 +74,7 @@ void panel_date(const json_t *value, int64_t now, char *out, size_t size)
 {
     char when[64], far[48];
     int64_t t;
-    output_value(value, when, sizeof when);
+    value_text(value, when, sizeof when);
     if (!json_is_string(value) || tg_time_parse(json_string_value(value), 0, &t, NULL) != TG_OK) {
         snprintf(out, size, "%s", when);
         return;

@@ -1,7 +1,7 @@
 /* table.c: see table.h. */
 #include <string.h>
-#include "admin/output.h"
 #include "admin/table.h"
+#include "admin/value.h"
 
 enum { CELL_SIZE = 400, GAP = 2, LEAST = 8 };
 
@@ -32,8 +32,8 @@ static bool is_amount(const char *name)
 
 static void cell_text(bool days, const json_t *value, char *out, size_t size)
 {
-    output_value(value, out, size);
-    if (days && json_is_string(value) && output_local_time(json_string_value(value), out, size))
+    value_text(value, out, size);
+    if (days && json_is_string(value) && value_local_time(json_string_value(value), out, size))
         out[10] = '\0';
 }
 
@@ -129,7 +129,7 @@ void table_row(const struct terminal *terminal, const struct table *t, const jso
     char cell[CELL_SIZE];
     for (size_t c = 0; c < t->columns; c++) {
         cell_text(t->days, json_object_get(row, t->name[c]), cell, sizeof cell);
-        put_cell(terminal, t, c, cell, output_colour(cell));
+        put_cell(terminal, t, c, cell, value_colour(cell));
     }
     fputc('\n', terminal->out);
 }

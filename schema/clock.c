@@ -8,11 +8,6 @@
 #include "schema/sweep_parts.h"
 #include "schema/token.h"
 
-bool clock_is_ahead(int64_t t, int64_t now)
-{
-    return t > now + TG_CLOCK_SLACK_S;
-}
-
 bool clock_order_is_ahead(const Tg__Order *o, int64_t now)
 {
     return clock_is_ahead(o->created_at, now) || (o->status == TG__ORDER_STATUS__ORDER_OVERDUE && clock_is_ahead(o->due_at, now));

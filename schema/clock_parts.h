@@ -3,10 +3,15 @@
 #define TG_CLOCK_PARTS_H
 
 #include "schema/account.h"
+#include "schema/clock.h"
 #include "schema/order.h"
 
 /* Of a time that has not come yet, by more than the slack. */
-bool clock_is_ahead(int64_t t, int64_t now);
+static inline bool clock_is_ahead(int64_t t, int64_t now)
+{
+    return t > now + TG_CLOCK_SLACK_S;
+}
+
 /* … a number, a package, a period or a movement of the account's usage. */
 bool clock_usage_is_ahead(const struct tg_usage *usage, int64_t now);
 /* … the order: made then, or overdue before it is due. */

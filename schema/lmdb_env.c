@@ -13,13 +13,6 @@
 #include "schema/lmdb_store.h"
 #include "schema/records.pb-c.h"
 
-enum tg_code lmdb_fail(const struct tg_store *store, int rc, const char *what, struct tg_error *err)
-{
-    if (rc == MDB_NOTFOUND)
-        return tg_fail(err, TG_NOT_FOUND, "store %s: %s: no such record", store->dir, what);
-    return tg_fail(err, TG_UNUSABLE, "store %s: %s: %s", store->dir, what, mdb_strerror(rc));
-}
-
 /* The file's length follows the map's. Where that is refused (a limit, a full quota), LMDB's own writes
  * will say so when it comes to it.
  *

@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include "admin/json.h"
 #include "admin/output.h"
+#include "admin/value.h"
 
 static char *printed;
 static size_t printed_len;
@@ -138,9 +139,9 @@ static void test_long_values_are_cut_to_fit(void **state)
     (void)state;
     char small[10];
     json_t *list = json_loads("[\"abcdef\",\"ghijkl\",\"mnopqr\"]", 0, NULL), *text = json_string("0123456789012345");
-    output_value(list, small, sizeof small);
+    value_text(list, small, sizeof small);
     assert_string_equal(small, "abcdef, g");
-    output_value(text, small, sizeof small);
+    value_text(text, small, sizeof small);
     assert_string_equal(small, "012345678");
     json_decref(list);
     json_decref(text);
@@ -152,9 +153,9 @@ static void test_times_are_shown_in_the_readers_zone(void **state)
     char out[40];
     json_t *time = json_string("2026-11-25T12:00:00Z"), *none = json_string("2026-11-25Tnonsense!!");
     setenv("TZ", "XXX-3", 1);
-    output_value(time, out, sizeof out);
+    value_text(time, out, sizeof out);
     assert_string_equal(out, "2026-11-25 15:00:00");
-    output_value(none, out, sizeof out);
+    value_text(none, out, sizeof out);
     assert_string_equal(out, "2026-11-25Tnonsense!!");
     json_decref(time);
     json_decref(none);
