@@ -1,5 +1,6 @@
 """An SMTP server that takes all mail and keeps it, envelope arguments as they came. Addresses whose local part
 begins with rej550 or tmp451 get that reply at RCPT."""
+import contextlib
 import dataclasses
 import socketserver
 import threading
@@ -37,6 +38,10 @@ class Session(socketserver.StreamRequestHandler):
         self.wfile.write(text.encode() + b"\r\n")
 
     def handle(self):
+        with contextlib.suppress(ConnectionError):  # of a Postfix that is restarted
+            self.take_mail()
+
+    def take_mail(self):
         self.reply("220 sink ESMTP")
         mail, rcpt = None, []
         while line := self.rfile.readline(8192):
