@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include "admin/heed.h"
 #include "admin/shop.h"
 #include "admin/terminal.h"
 
@@ -54,9 +55,7 @@ static void interrupt_begin(struct interrupt *i)
     sigset_t set;
     if (i->begun)
         return;
-    sigemptyset(&set);
-    for (size_t n = 0; n < sizeof watched / sizeof *watched; n++)
-        sigaddset(&set, watched[n]);
+    heed(watched, sizeof watched / sizeof *watched, &set);
     pthread_sigmask(SIG_BLOCK, &set, &i->before);
     i->begun = true;
     i->signals = signalfd(-1, &set, SFD_CLOEXEC);

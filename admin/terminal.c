@@ -12,6 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
+#include "admin/heed.h"
 #include "admin/terminal.h"
 #include "schema/text.h"
 
@@ -219,9 +220,7 @@ static void silence_begin(struct silence *s, const char *prompt)
     s->signals = -1;
     if (!terminal_can_ask() || tcgetattr(STDIN_FILENO, &s->before) != 0)
         return;
-    sigemptyset(&s->watched);
-    for (size_t i = 0; i < sizeof watched / sizeof *watched; i++)
-        sigaddset(&s->watched, watched[i]);
+    heed(watched, sizeof watched / sizeof *watched, &s->watched);
     s->silent = s->before;
     s->silent.c_lflag &= ~(tcflag_t)(ECHO);
     if ((s->signals = signalfd(-1, &s->watched, SFD_CLOEXEC)) >= 0)

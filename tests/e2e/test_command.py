@@ -38,9 +38,10 @@ def everything(tollgate):
 class Terminal:
     """A command on a terminal of its own."""
 
-    def __init__(self, *argv):
+    def __init__(self, *argv, interrupts=signal.SIG_DFL):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, interrupts)  # whatever started the tests has of it
             os.execv(argv[0], [str(a) for a in argv])
         self.text = ""
 
@@ -212,6 +213,14 @@ def test_a_password_that_is_broken_off_leaves_a_terminal_that_shows_what_is_type
     assert os.waitstatus_to_exitcode(os.waitpid(terminal.pid, 0)[1]) == -number
     assert termios.tcgetattr(terminal.fd)[3] & termios.ECHO
     os.close(terminal.fd)
+
+
+def test_a_signal_that_is_ignored_breaks_off_nothing(tollgate, account):
+    terminal = Terminal(TOLLGATE, "-c", tollgate.config, "auth", "test", account.username, interrupts=signal.SIG_IGN)
+    terminal.read_until("password: ")
+    os.kill(terminal.pid, signal.SIGINT)
+    terminal.type(account.password + "\n")
+    assert terminal.end() == 0
 
 
 def test_a_password_may_be_typed_after_a_stop(tollgate, account):
