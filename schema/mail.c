@@ -7,7 +7,7 @@
 #include "schema/mailer.h"
 #include "schema/now.h"
 
-enum { CLAIM_S = 300, IN_A_ROW = 3, RANDOM = 15 };
+enum { CLAIM_S = 300, SLACK_S = 60, IN_A_ROW = 3, RANDOM = 15 };
 
 struct tg_shop tg_shop_of(const struct tg_settings *s, const struct tg_templates *templates)
 {
@@ -91,7 +91,6 @@ const char *tg_mail_state(const Tg__Mail *mail, int64_t now)
 /* By the clock, whatever time a sweep is told: others who send go by the same, and a sweep may take longer than a claim. */
 struct claim {
     uint64_t id;
-    int64_t clock;
     bool mine;
 };
 
@@ -104,15 +103,16 @@ static enum tg_code read_queued(struct tg_change *change, uint64_t id, Tg__Mail 
 static enum tg_code claim_in(struct tg_change *change, void *arg, struct tg_error *err)
 {
     struct claim *c = arg;
+    const int64_t clock = tg_now(); /* here, not before the wait for the store, in which others claim */
     Tg__Mail *mail;
     c->mine = false;
     enum tg_code code = read_queued(change, c->id, &mail, err);
     if (code != TG_OK)
         return code == TG_NOT_FOUND ? TG_OK : code;
-    /* A claim from the future is a clock that was set back. */
-    if (mail->claimed_until > c->clock && mail->claimed_until <= c->clock + CLAIM_S)
+    /* A claim from the future is a clock that was set back, by more than it is by itself. */
+    if (mail->claimed_until > clock && mail->claimed_until <= clock + CLAIM_S + SLACK_S)
         return TG_OK;
-    mail->claimed_until = c->clock + CLAIM_S;
+    mail->claimed_until = clock + CLAIM_S;
     put(change, mail, false);
     c->mine = true;
     return tg_change_error(change, err);
@@ -170,7 +170,7 @@ static enum tg_code send_one(struct tg_store *store, const struct tg_settings *s
                              struct tg_arena *arena, const Tg__Mail *mail, int64_t now, const atomic_bool *stop, struct tg_mail_result *result,
                              bool *failed, struct tg_error *err)
 {
-    struct claim claim = { .id = mail->id, .clock = tg_now() };
+    struct claim claim = { .id = mail->id };
     struct tg_error why;
     *failed = false;
     enum tg_code code = tg_store_change(store, claim_in, &claim, err);

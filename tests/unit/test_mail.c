@@ -300,7 +300,19 @@ static void test_what_another_process_is_sending_is_left_to_it_until_it_is_gone(
     assert_int_equal(send(m, ALL).sent, 0);
     m->now -= 7200;
     assert_int_equal(send(m, ALL).sent, 0);
-    m->sequence = 0; /* it was killed */
+    m->sequence = 310; /* the clock went back by some seconds */
+    done(m, step(m, claim));
+    assert_int_equal(send(m, ALL).sent, 0);
+    m->sequence = 3600; /* of a clock that was an hour ahead */
+    done(m, step(m, claim));
+    assert_int_equal(send(m, ALL).sent, 1);
+}
+
+static void test_what_a_process_that_was_killed_had_claimed_is_sent(void **state)
+{
+    struct market *m = *state;
+    done(m, buy(m, TG__PLAN_KIND__MONTHLY, 1000));
+    m->sequence = 0;
     done(m, step(m, claim));
     assert_int_equal(send(m, ALL).sent, 1);
 }
@@ -347,6 +359,7 @@ int main(void)
         market_test(test_a_failing_mailer_loses_nothing_and_is_tried_again),
         market_test(test_a_mail_that_never_goes_is_given_up_after_a_week),
         market_test(test_what_another_process_is_sending_is_left_to_it_until_it_is_gone),
+        market_test(test_what_a_process_that_was_killed_had_claimed_is_sent),
         market_test(test_a_command_sends_its_own_mails_and_no_others),
         market_test(test_three_failures_in_a_row_leave_the_rest_for_later),
     };
