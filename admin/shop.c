@@ -30,7 +30,7 @@ void shop_open(const struct context *context, struct shop *shop)
 /* Whoever breaks off means the mailer that hangs: what is done is done, and its result, which may hold a password that is
  * shown this once, is still to be told. */
 struct interrupt {
-    sigset_t before;
+    sigset_t watched, before;
     pthread_t thread;
     int signals, ended; /* a signalfd, and an eventfd: it is over */
     bool begun, watching;
@@ -52,15 +52,22 @@ static void *wait_for_signal(void *arg)
 static void interrupt_begin(struct interrupt *i)
 {
     static const int watched[] = { SIGINT, SIGTERM, SIGHUP };
-    sigset_t set;
     if (i->begun)
         return;
-    heed(watched, sizeof watched / sizeof *watched, &set);
-    pthread_sigmask(SIG_BLOCK, &set, &i->before);
+    heed(watched, sizeof watched / sizeof *watched, &i->watched);
+    pthread_sigmask(SIG_BLOCK, &i->watched, &i->before);
     i->begun = true;
-    i->signals = signalfd(-1, &set, SFD_CLOEXEC);
+    i->signals = signalfd(-1, &i->watched, SFD_CLOEXEC);
     i->ended = eventfd(0, EFD_CLOEXEC);
     i->watching = i->signals >= 0 && i->ended >= 0 && pthread_create(&i->thread, NULL, wait_for_signal, i) == 0;
+}
+
+/* A second Ctrl-C, of somebody who is in a hurry, means the mailer, too. */
+static void forget_signals(const sigset_t *watched)
+{
+    const struct timespec at_once = { 0 };
+    while (sigtimedwait(watched, NULL, &at_once) > 0 || errno == EINTR)
+        ;
 }
 
 static void interrupt_end(struct interrupt *i)
@@ -75,6 +82,7 @@ static void interrupt_end(struct interrupt *i)
         close(i->signals);
     if (i->ended >= 0)
         close(i->ended);
+    forget_signals(&i->watched);
     pthread_sigmask(SIG_SETMASK, &i->before, NULL);
 }
 
