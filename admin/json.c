@@ -145,7 +145,7 @@ static enum tg_code add_orders(struct tg_view *view, const struct tg_settings *s
     json_object_set_new(json_object_get(account, "plan"), "next", next);
     for (size_t i = 0; code == TG_OK && i < a->n_open_orders; i++) {
         Tg__Order *order;
-        code = tg_order_get(view, a->open_orders[i], &order, err);
+        code = tg_order_of_account(view, a, i, &order, err);
         if (code == TG_OK)
             json_array_append_new(orders, json_order(view, settings, order, now));
     }

@@ -22,10 +22,9 @@ static enum tg_code look_at_orders(struct tg_view *view, const Tg__Account *a, i
     *renewal = false;
     for (size_t i = 0; i < a->n_open_orders; i++) {
         Tg__Order *o;
-        enum tg_code code = tg_order_get(view, a->open_orders[i], &o, err);
+        enum tg_code code = tg_order_of_account(view, a, i, &o, err);
         if (code != TG_OK)
-            return code == TG_NOT_FOUND ? tg_fail(err, TG_UNUSABLE, "account %s names an order that is not there (run tollgate "
-                                                  "store check)", a->username) : code;
+            return code;
         *renewal = *renewal || o->kind == TG__ORDER_KIND__RENEWAL_ORDER;
         if (*need == NOTHING && o->status == TG__ORDER_STATUS__UNPAID && now >= o->due_at) {
             *need = OVERDUE;

@@ -125,7 +125,7 @@ enum tg_code tg_billing_drop(struct tg_change *change, Tg__Account *account, boo
 {
     for (size_t i = account->n_open_orders; i-- > 0;) {
         Tg__Order *order;
-        enum tg_code code = tg_order_get(tg_change_view(change), account->open_orders[i], &order, err);
+        enum tg_code code = tg_order_of_account(tg_change_view(change), account, i, &order, err);
         if (code != TG_OK)
             return code;
         if (any_kind || order->kind == kind)

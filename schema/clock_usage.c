@@ -119,7 +119,7 @@ static enum tg_code begin_now(struct tg_change *change, Tg__Account *account, st
     const int64_t since = account->plan_since;
     for (size_t i = 0; i < account->n_open_orders; i++) {
         Tg__Order *order;
-        enum tg_code code = tg_order_get(tg_change_view(change), account->open_orders[i], &order, err);
+        enum tg_code code = tg_order_of_account(tg_change_view(change), account, i, &order, err);
         if (code != TG_OK)
             return code;
         if (order->period_start == 0)

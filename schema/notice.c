@@ -120,7 +120,7 @@ static enum tg_code payment(struct tg_view *view, const struct tg_shop *shop, co
     *text = "";
     for (size_t i = 0; i < a->n_open_orders; i++) {
         Tg__Order *order;
-        enum tg_code code = tg_order_get(view, a->open_orders[i], &order, err);
+        enum tg_code code = tg_order_of_account(view, a, i, &order, err);
         if (code != TG_OK)
             return code;
         const char *url = tg_order_payment_url(arena, shop->payment_url, order);

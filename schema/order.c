@@ -56,14 +56,20 @@ enum tg_code tg_order_next(struct tg_view *view, struct tg_walk *walk, Tg__Order
     return code == TG_OK ? tg_unpack(view, TG_DB_ORDERS, value, &tg__order__descriptor, order, err) : code;
 }
 
+enum tg_code tg_order_of_account(struct tg_view *view, const Tg__Account *account, size_t place, Tg__Order **order,
+                                 struct tg_error *err)
+{
+    enum tg_code code = tg_order_get(view, account->open_orders[place], order, err);
+    return code == TG_NOT_FOUND ? tg_fail(err, TG_UNUSABLE, "account %s names an order that is not there (run tollgate store check)",
+                                          account->username)
+                                : code;
+}
+
 enum tg_code tg_order_open(struct tg_view *view, const Tg__Account *account, Tg__OrderKind kind, Tg__Order **order,
                            struct tg_error *err)
 {
     for (size_t i = 0; i < account->n_open_orders; i++) {
-        enum tg_code code = tg_order_get(view, account->open_orders[i], order, err);
-        if (code == TG_NOT_FOUND)
-            return tg_fail(err, TG_UNUSABLE, "account %s names an order that is not there (run tollgate store check)",
-                           account->username);
+        enum tg_code code = tg_order_of_account(view, account, i, order, err);
         if (code != TG_OK || (*order)->kind == kind)
             return code;
     }

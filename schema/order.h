@@ -20,6 +20,9 @@ static inline bool tg_order_is_open(const Tg__Order *order)
 {
     return order->status == TG__ORDER_STATUS__UNPAID || order->status == TG__ORDER_STATUS__ORDER_OVERDUE;
 }
+/* The one of this place among the account's open orders. One that is not there is damage (TG_UNUSABLE), not absence. */
+enum tg_code tg_order_of_account(struct tg_view *view, const Tg__Account *account, size_t place, Tg__Order **order,
+                                 struct tg_error *err) TG_MUST_CHECK;
 /* The account's open order of this kind; TG_NOT_FOUND: none. */
 enum tg_code tg_order_open(struct tg_view *view, const Tg__Account *account, Tg__OrderKind kind, Tg__Order **order,
                            struct tg_error *err) TG_MUST_CHECK;

@@ -1,4 +1,6 @@
 """Lists of many rows: what they print, and what they need for it."""
+import collections
+import hashlib
 import json
 import os
 import pty
@@ -175,3 +177,49 @@ def test_a_reader_who_has_enough_leaves_no_snapshot_behind(tollgate, argv):
         assert process.wait(DEADLINE_S) == -signal.SIGPIPE
         assert process.stderr.read() == b""
         assert snapshots(tollgate)[process.pid] == NO_SNAPSHOT
+
+
+# ---- damage ----
+
+def sealed(lines):
+    """An export of these records, as somebody edits one."""
+    head, *records = lines
+    text = json.dumps({**json.loads(head), "records": dict(collections.Counter(json.loads(r)["db"] for r in records))}) + "\n"
+    text += "".join(records)
+    digest = hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
+    return text + json.dumps({"end": True, "records": len(records), "blake2b": digest}) + "\n"
+
+
+@pytest.fixture(params=["its order is gone", "it names one more order"])
+def damaged(request, tmp_path):
+    """Three accounts that wait for their orders, and what is wrong with the second."""
+    for name in ("shop", "damaged"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o777)  # the store's owner makes it
+    shop = Tollgate(tmp_path / "shop")
+    shop.command("init")
+    customer = shop.command("customer", "add", "--name", "N", "--email", "a@b.example", "--accept-terms")["id"]
+    shop.command("customer", "billing", customer, "--company", "N", "--address", "Weg 1")
+    shop.command("plan", "set", "monthly", "--messages", 20, "--price", "9.90", "--on-sale")
+    for _ in range(3):
+        shop.command("account", "add", "--customer", customer, "--description", "x", "--type", "transactional", "--plan", "monthly",
+                     "--messages", 20)
+    lines = shop.try_command("store", "export").out.splitlines(keepends=True)[:-1]
+    if request.param == "its order is gone":
+        lines = [line for line in lines if not line.startswith('{"db":"orders","key":{"order":2}')]
+    else:
+        lines = [line.replace('"open_orders":[2]', '"open_orders":[2,99]') for line in lines]
+    (tmp_path / "edited.jsonl").write_text(sealed(lines))
+    made = Tollgate(tmp_path / "damaged")
+    made.command("init")
+    made.command("store", "import", tmp_path / "edited.jsonl")
+    return made
+
+
+def test_a_damaged_account_is_no_end_of_a_list_and_not_absent(damaged):
+    user = damaged.command("audit", "--action", "account add")[1]["subject"]
+    for argv in (["account", "list"], ["account", "list", "--customer", 1], ["account", "show", user]):
+        for json_wanted in ([], ["--json"]):
+            answer = damaged.try_command(*json_wanted, *argv)
+            assert answer.status == 5 and user in answer.err and "tollgate store check" in answer.err, (argv, answer)
+            assert answer.out == ""
