@@ -9,6 +9,9 @@
 /* With less room than this the next write may be a short one. */
 enum { FULL_BELOW = 1 << 20 };
 
+/* Changes between two looks for readers that are gone. */
+enum { LOOK_EVERY = 500 };
+
 /* The first failure stays; the commit will report it. */
 static void remember(struct tg_change *change, int rc, const char *what)
 {
@@ -27,6 +30,15 @@ static int commit(MDB_txn *txn, const char *dir)
     if (rc == EIO && statvfs(dir, &space) == 0 && (uint64_t)space.f_bavail * space.f_frsize < FULL_BELOW)
         return ENOSPC;
     return rc;
+}
+
+/* The snapshot of a reader that was killed (Ctrl-C in a long list) would keep all that is written from then on from being used
+ * again: by some pages a change, until somebody opens the store. */
+static void clear_readers(struct tg_store *store)
+{
+    int dead;
+    if (++store->changes % LOOK_EVERY == 0)
+        mdb_reader_check(store->env, &dead);
 }
 
 /* Runs fn once. Holds map_lock meanwhile, so that nobody moves the map. */
@@ -48,7 +60,10 @@ static enum tg_code run_once(struct tg_change *change, tg_change_fn *fn, void *a
         return code;
     }
     change->rc = commit(view->txn, view->store->dir);
-    return change->rc == 0 ? TG_OK : lmdb_fail(view->store, change->rc, "can't be written", err);
+    if (change->rc != 0)
+        return lmdb_fail(view->store, change->rc, "can't be written", err);
+    clear_readers(view->store);
+    return TG_OK;
 }
 
 enum tg_code tg_store_change(struct tg_store *store, tg_change_fn *fn, void *arg, struct tg_error *err)

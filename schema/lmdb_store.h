@@ -4,6 +4,7 @@
 
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include "schema/store.h"
 
 /* Views at once, of all threads of a process; one more waits. The reader table has room for several
@@ -32,6 +33,7 @@ struct tg_store {
     int lock_fd;         /* the directory, locked as long as the store is open; -1: by the caller */
     int import_fd;       /* the data file, locked against a second import; -1: no import */
     unsigned flags; /* of mdb_env_open */
+    atomic_uint changes; /* that were written */
     /* Read side: a transaction is open, env is used. Write side: the map changes its size, or env is replaced (NULL:
      * that failed). Prefers the writer. */
     pthread_rwlock_t map_lock;

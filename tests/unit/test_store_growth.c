@@ -1,6 +1,7 @@
 /* The map grows by itself, under readers and beside other processes. */
 #include "tests/unit/test.h"
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include "schema/records.pb-c.h"
 #include "tests/unit/scratch.h"
@@ -161,12 +162,60 @@ static void test_two_processes_that_write_both_grow_the_map(void **state)
     scratch_remove(dir);
 }
 
+/* By how much the file grows where the same is written again and again. */
+static uint64_t growth_of(struct tg_store *store, int changes)
+{
+    struct tg_store_stat before, after;
+    struct tg_error err;
+    int first = 0;
+    assert_ok(tg_store_stat(store, &before, &err));
+    for (int i = 0; i < changes; i++)
+        assert_ok(tg_store_change(store, put_much, &first, &err));
+    assert_ok(tg_store_stat(store, &after, &err));
+    return after.used_bytes - before.used_bytes;
+}
+
+/* A list that Ctrl-C ended, say. */
+static void test_the_snapshot_of_a_killed_reader_is_let_go(void **state)
+{
+    (void)state;
+    struct tg_error err;
+    char dir[64], byte;
+    struct tg_store *store;
+    struct tg_store_options options = { .no_sync = true };
+    int reads[2], status;
+    scratch_dir(dir);
+    assert_ok(tg_store_create(dir, NULL, false, 0, &err));
+    assert_int_equal(pipe(reads), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct tg_view *view;
+        if (tg_store_open(dir, &options, &store, &err) != TG_OK || tg_view_begin(store, &view, &err) != TG_OK)
+            _exit(1);
+        (void)!write(reads[1], "r", 1);
+        for (;;)
+            pause();
+    }
+    close(reads[1]);
+    assert_int_equal(read(reads[0], &byte, 1), 1);
+    close(reads[0]);
+    assert_ok(tg_store_open(dir, &options, &store, &err)); /* the reader lives yet */
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(growth_of(store, 20) > 10 * 100 * 4096);
+    growth_of(store, 600);
+    assert_int_equal(growth_of(store, 600), 0);
+    tg_store_close(&store);
+    scratch_remove(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_map_grows_under_readers),
         cmocka_unit_test(test_another_process_may_grow_the_map),
         cmocka_unit_test(test_two_processes_that_write_both_grow_the_map),
+        cmocka_unit_test(test_the_snapshot_of_a_killed_reader_is_let_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
