@@ -9,61 +9,17 @@
 #include "admin/progress.h"
 #include "schema/dump.h"
 #include "schema/privilege.h"
-
-enum { PATH_ROOM = 4200 };
+#include "schema/unfinished.h"
 
 /* ---- export ---- */
 
-/* A file that has no name until it is whole: whoever is killed leaves nothing behind. Not every file system makes one; there it
- * has a name beside the wanted one. */
-struct unfinished {
-    int fd;
-    char directory[PATH_ROOM], name[PATH_ROOM]; /* name "": it has none */
-};
-
-static enum tg_code begin_file(const char *file, struct unfinished *u, struct tg_error *err)
+static enum tg_code begin_file(const char *file, struct tg_unfinished *u, struct tg_error *err)
 {
-    const char *slash = strrchr(file, '/');
-    if (strlen(file) >= PATH_ROOM - 32)
-        return tg_fail(err, TG_USAGE, "the name of the file is too long");
     if (access(file, F_OK) == 0)
         return tg_fail(err, TG_REFUSED, "%s is there already: choose another name", file);
-    snprintf(u->directory, sizeof u->directory, "%.*s", slash == NULL ? 1 : slash == file ? 1 : (int)(slash - file),
-             slash == NULL ? "." : file);
-    u->name[0] = '\0';
-    u->fd = access("/proc/self/fd", X_OK) == 0 ? open(u->directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600) : -1;
-    if (u->fd < 0) {
-        snprintf(u->name, sizeof u->name, "%s.part-%ld", file, (long)getpid());
-        u->fd = open(u->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    }
-    if (u->fd < 0)
+    if (!tg_unfinished_begin(file, u))
         return tg_fail(err, TG_FAILED, "can't write %s: %s (as the store's owner; without FILE it goes to standard output)", file,
                        strerror(errno));
-    return TG_OK;
-}
-
-static int give_name(const struct unfinished *u, const char *file)
-{
-    char nameless[40];
-    if (u->name[0] != '\0')
-        return link(u->name, file);
-    snprintf(nameless, sizeof nameless, "/proc/self/fd/%d", u->fd);
-    return linkat(AT_FDCWD, nameless, AT_FDCWD, file, AT_SYMLINK_FOLLOW);
-}
-
-/* The name is on disk, too, once this returns. */
-static enum tg_code sync_and_name(const struct unfinished *u, const char *file, struct tg_error *err)
-{
-    if (fsync(u->fd) != 0)
-        return tg_fail(err, TG_FAILED, "the export could not be written: %s", strerror(errno));
-    if (give_name(u, file) != 0)
-        return errno == EEXIST ? tg_fail(err, TG_REFUSED, "%s is there already: choose another name", file)
-                               : tg_fail(err, TG_FAILED, "can't make %s: %s", file, strerror(errno));
-    int directory = open(u->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory >= 0) {
-        fsync(directory);
-        close(directory);
-    }
     return TG_OK;
 }
 
@@ -71,16 +27,15 @@ static enum tg_code sync_and_name(const struct unfinished *u, const char *file, 
 static enum tg_code export_to_file(struct context *c, const char *file, struct progress *progress, struct tg_dump_counts *counts,
                                    struct tg_error *err)
 {
-    struct unfinished u;
+    struct tg_unfinished u;
     enum tg_code code = begin_file(file, &u, err);
     if (code != TG_OK)
         return code;
     code = tg_store_export(c->store, u.fd, progress_show, progress, counts, err);
-    if (code == TG_OK)
-        code = sync_and_name(&u, file, err);
-    close(u.fd);
-    if (u.name[0] != '\0')
-        unlink(u.name);
+    if (code == TG_OK && !tg_unfinished_name(&u))
+        code = errno == EEXIST ? tg_fail(err, TG_REFUSED, "%s is there already: choose another name", file)
+                               : tg_fail(err, TG_FAILED, "can't make %s: %s", file, strerror(errno));
+    tg_unfinished_end(&u);
     return code;
 }
 

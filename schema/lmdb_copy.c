@@ -1,7 +1,6 @@
 /* lmdb_copy.c: see copy.h. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +9,9 @@
 #include <unistd.h>
 #include "schema/copy.h"
 #include "schema/lmdb_store.h"
+#include "schema/unfinished.h"
 
 enum { PATH_ROOM = 4200, DIR_MAX = 4000, TELL_MS = 100 };
-
-void lmdb_sync_path(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-}
 
 void lmdb_clear_work(const char *dir)
 {
@@ -107,30 +98,27 @@ static int copy_to(struct tg_store *store, int fd, tg_progress_fn *progress, voi
     int rc = MDB_MAP_RESIZED;
     for (int tries = 0; rc == MDB_MAP_RESIZED && tries < 10; tries++)
         rc = copy_once(store, fd, progress, arg);
-    return rc == 0 && fsync(fd) != 0 ? errno : rc;
+    return rc;
 }
 
 /* The directory that was made for a copy that failed goes again; one that was there stays. */
 static enum tg_code backup_into(struct tg_store *store, const char *dir, tg_progress_fn *progress, void *arg, struct tg_error *err)
 {
-    char whole[PATH_ROOM], part[PATH_ROOM];
-    snprintf(whole, sizeof whole, "%s/" DATA_FILE, dir);
-    snprintf(part, sizeof part, "%s/" DATA_FILE ".part-%ld", dir, (long)getpid());
+    char whole[PATH_ROOM];
+    struct tg_unfinished u;
+    snprintf(whole, sizeof whole, "%.4050s/" DATA_FILE, dir);
     if (access(whole, F_OK) == 0)
         return tg_fail(err, TG_REFUSED, "there is already a store in %s: choose another directory", dir);
-    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
+    if (!tg_unfinished_begin(whole, &u))
         return tg_fail(err, TG_FAILED, "can't write in %s: %s (as user %ld, the store's owner)", dir, strerror(errno), (long)geteuid());
-    int rc = copy_to(store, fd, progress, arg);
-    close(fd);
+    int rc = copy_to(store, u.fd, progress, arg);
     enum tg_code code = TG_OK;
     if (rc != 0)
         code = tg_fail(err, TG_FAILED, "the copy to %s failed: %s", dir, mdb_strerror(rc));
-    else if (link(part, whole) != 0)
+    else if (!tg_unfinished_name(&u))
         code = errno == EEXIST ? tg_fail(err, TG_REFUSED, "there is already a store in %s", dir)
                                : tg_fail(err, TG_FAILED, "can't make %s: %s", whole, strerror(errno));
-    unlink(part);
-    lmdb_sync_path(dir);
+    tg_unfinished_end(&u);
     return code;
 }
 
@@ -198,7 +186,7 @@ static enum tg_code swap(const char *dir, const struct compaction *c, struct tg_
     unlink(c->lock);
     if (rename(c->copy, c->data) != 0)
         return tg_fail(err, TG_FAILED, "can't put the compacted file in the place of %s: %s", c->data, strerror(errno));
-    lmdb_sync_path(dir);
+    tg_sync_path(dir);
     return TG_OK;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "schema/lmdb_store.h"
 #include "schema/records.pb-c.h"
+#include "schema/unfinished.h"
 
 static const struct {
     Tg__PlanKind plan;
@@ -171,6 +172,6 @@ enum tg_code tg_store_create(const char *dir, const char *return_path_domain, bo
     unlink(from);
     unlink(lock);
     rmdir(work);
-    lmdb_sync_path(dir);
+    tg_sync_path(dir);
     return code;
 }

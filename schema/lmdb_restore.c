@@ -9,6 +9,7 @@
 #include "schema/copy.h"
 #include "schema/lmdb_store.h"
 #include "schema/records.pb-c.h"
+#include "schema/unfinished.h"
 
 enum { PATH_ROOM = 4200, DIR_MAX = 4000, SEQUENCE_BITS = 24 };
 
@@ -105,7 +106,7 @@ static enum tg_code move_in(const struct places *p, const char *to, struct tg_er
     if (link(p->copy, p->data) != 0)
         return errno == EEXIST ? tg_fail(err, TG_REFUSED, "there is already a store in %s", to)
                                : tg_fail(err, TG_FAILED, "can't make %s: %s", p->data, strerror(errno));
-    lmdb_sync_path(to);
+    tg_sync_path(to);
     return TG_OK;
 }
 

@@ -74,9 +74,6 @@ enum tg_code lmdb_mark_check(struct tg_store *store, MDB_txn *txn, struct tg_err
  * somebody has it alone. */
 enum tg_code lmdb_lock(const char *dir, bool alone, bool no_wait, int *fd, struct tg_error *err);
 
-/* A directory, after a file in it was made or renamed. */
-void lmdb_sync_path(const char *path);
-
 /* Removes a directory that a compaction or a restore works in, with what one that was killed left there. */
 void lmdb_clear_work(const char *dir);
 

@@ -274,7 +274,8 @@ def test_a_sweep_of_the_future_asks_on_a_terminal(tollgate, account):
     assert Terminal(TOLLGATE, "-c", tollgate.config, "sweep").end() == 0
 
 
-def test_an_export_that_is_killed_leaves_nothing_behind(tollgate, tmp_path):
+@pytest.mark.parametrize("what", ["export", "backup"])
+def test_a_copy_that_is_killed_leaves_nothing_behind(tollgate, tmp_path, what):
     """It holds what passwords are checked with: half of it must not lie about under a name that nobody knows."""
     for n in range(40):
         tollgate.command("customer", "add", "--name", f"{n} {'x' * 300}", "--email", "a@b.example", "--accept-terms")
@@ -282,15 +283,16 @@ def test_an_export_that_is_killed_leaves_nothing_behind(tollgate, tmp_path):
     place.mkdir()
     place.chmod(0o777)
     limit = 16384
-    killed = subprocess.run([TOLLGATE, "-c", tollgate.config, "store", "export", place / "x.jsonl"], check=False,
+    killed = subprocess.run([TOLLGATE, "-c", tollgate.config, "store", what, place / "x"], check=False,
                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     assert killed.returncode == -signal.SIGXFSZ
-    assert list(place.iterdir()) == []
-    assert tollgate.try_command("store", "export", place / "x.jsonl").status == 0
-    assert [p.name for p in place.iterdir()] == ["x.jsonl"]
-    assert (place / "x.jsonl").stat().st_mode & 0o777 == 0o600 and (place / "x.jsonl").stat().st_size > limit
-    again = tollgate.try_command("store", "export", place / "x.jsonl")
-    assert again.status == 4 and "is there already" in again.err
+    assert [p for p in place.rglob("*") if not p.is_dir()] == []
+    assert tollgate.try_command("store", what, place / "x").status == 0  # what is left there is in nobody's way
+    made, = [p for p in place.rglob("*") if not p.is_dir()]
+    assert made == place / ("x" if what == "export" else "x/data.mdb")
+    assert made.stat().st_mode & 0o777 == 0o600 and made.stat().st_size > limit
+    again = tollgate.try_command("store", what, place / "x")
+    assert again.status == 4 and "already" in again.err
 
 
 def test_explain_does_not_cut_its_sentences(tollgate, account):
