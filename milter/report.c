@@ -210,11 +210,12 @@ static bool nests_too_deep(const char *text)
     return multiparts > DEPTH_MAX || messages > BOUNDARIES_MAX;
 }
 
-/* Does an encoded word begin here, or the value of an extended parameter (a*=, a*0*=)? */
+/* Does an encoded word begin here, or the value of an extended parameter (a*=, a*0*=)? Before its = may stand comments with
+ * anything in them, so the first = behind a * counts, whatever is between. */
 static bool is_decoded(const char *c, bool *star)
 {
     bool is = *c == '=' && (c[1] == '?' || *star);
-    *star = *c == '*' || (*star && *c != '\0' && strchr("0123456789 \t\r", *c) != NULL);
+    *star = *c == '*' || (*star && *c != '=');
     return is;
 }
 

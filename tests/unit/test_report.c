@@ -341,6 +341,22 @@ static void test_many_small_things_cost_little(void **state)
     assert_costs_little(f, "Content-Type: multipart/report", WORDS("; a*0* =", "''%41%41%41%41%41%41%41%41%41%41"), REPORT_UNKNOWN);
 }
 
+/* Each may load a table of its charset, thousands of them seconds. */
+static void test_extended_parameters_are_counted_whatever_stands_in_front_of_their_sign(void **state)
+{
+    static const char *const ways[] = { "; a*=''%41", "; a*0*=''%41", "; a* =''%41", "; a*(x)=''%41", "; a*0*(;\\\"x=)\n =''%41" };
+    struct fixture *f = *state;
+    for (size_t way = 0; way < sizeof ways / sizeof *ways; way++)
+        for (int count = 100; count <= 300; count += 200) {
+            char text[20000] = "X: y\nContent-Disposition: inline";
+            for (int i = 0; i < count; i++)
+                strcat(text, ways[way]);
+            strcat(text, "\n" DSN("Final-Recipient: rfc822;a@b.test\nAction: failed\nStatus: 5.1.1\n"));
+            report_read(f->arena, tg_span_str(text), &f->report);
+            assert_int_equal(f->report.entry[0].kind, count == 100 ? REPORT_HARD : REPORT_UNKNOWN);
+        }
+}
+
 /* A returned message may have them. */
 static void test_a_hundred_encoded_words_are_read(void **state)
 {
@@ -372,6 +388,7 @@ int main(void)
         TEST(test_a_report_may_be_cut_anywhere),
         TEST(test_a_huge_message_is_looked_at_in_part),
         TEST(test_many_small_things_cost_little),
+        TEST(test_extended_parameters_are_counted_whatever_stands_in_front_of_their_sign),
         TEST(test_a_hundred_encoded_words_are_read),
     };
     g_mime_init();
