@@ -68,6 +68,8 @@ static enum tg_code run(const struct input *in, bool dialogue, const struct term
         code = tg_settings_read(in->config, &c.settings, err);
     if (code == TG_OK)
         code = confirm(in, now, err);
+    if (in->command->question != NULL)
+        c.now = tg_now(); /* somebody may have thought about it */
     if (code == TG_OK && c.settings != NULL && !in->command->no_store)
         code = open_store(&c, err);
     if (code == TG_OK)

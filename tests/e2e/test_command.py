@@ -274,6 +274,17 @@ def test_a_sweep_of_the_future_asks_on_a_terminal(tollgate, account):
     assert Terminal(TOLLGATE, "-c", tollgate.config, "sweep").end() == 0
 
 
+def test_what_is_confirmed_is_done_at_that_time_and_not_when_it_was_asked(tollgate):
+    """What was sent while somebody looked at the question would else be of a time that has not come."""
+    terminal = Terminal(TOLLGATE, "-c", tollgate.config, "--json", "store", "set-back")
+    terminal.read_until("[y/N]")
+    asked = re.search(r"Is it (\S+) now", terminal.text)[1]
+    wait_until("another second", lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) > asked)
+    terminal.type("y\n")
+    assert terminal.end() == 0
+    assert json.loads(terminal.text.partition("[y/N]")[2].partition("y")[2])["now"] > asked
+
+
 @pytest.mark.parametrize("what", ["export", "backup"])
 def test_a_copy_that_is_killed_leaves_nothing_behind(tollgate, tmp_path, what):
     """It holds what passwords are checked with: half of it must not lie about under a name that nobody knows."""
