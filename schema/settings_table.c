@@ -67,10 +67,11 @@ static const char *check_payment_url(const char *value)
                : "a URL with one %s, where the order's token goes, or \"\"";
 }
 
-/* sh takes an empty command for a success, and the mail for sent. */
+/* sh takes an empty command, and a comment, for a success, and the mail for sent. */
 static const char *check_command(const char *value)
 {
-    return value[strspn(value, " \t")] != '\0' ? NULL : "a command that takes a message on its standard input";
+    const char *first = value + strspn(value, " \t\r\n");
+    return *first != '\0' && *first != '#' ? NULL : "a command that takes a message on its standard input";
 }
 
 /* What a customer accepts is recorded by it. */

@@ -94,6 +94,8 @@ static void test_a_wrong_option_names_its_file_line_and_what_is_allowed(void **s
     refused("payment_url = \"https://pay.example/\"\n", "1:", "payment_url", "%s");
     refused("mailer = \"\"\n", "1:", "mailer", "a command"); /* sh would take it for a success, and the mail were lost */
     refused("mailer = \" \"\n", "1:", "mailer", "a command");
+    refused("mailer = \"\\n\"\n", "1:", "mailer", "a command");
+    refused("mailer = \"# sendmail -t\"\n", "1:", "mailer", "a command");
     refused("terms_version = \"\"\n", "1:", "terms_version", "a word or a date"); /* nobody could accept them */
     refused("milter_listen = {}\n", "", "milter_listen", "exactly one");
     refused("max_recipients = many\n", "1:", "max_recipients", "");
