@@ -101,6 +101,7 @@ int main(int argc, char **argv)
     struct tg_error err;
     int64_t now = tg_now();
     tg_standard_files();
+    json_set_alloc_funcs(tg_xmalloc, free); /* or what finds no room would be left out */
     setlocale(LC_CTYPE, "");
     if (argc > 1 && strcmp(argv[1], "__complete") == 0)
         return complete_words(argc - 2, argv + 2);

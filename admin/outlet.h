@@ -14,7 +14,7 @@
 struct outlet {
     struct terminal terminal; /* print there: its `out` is memory, which outlet_write empties */
     char *text;
-    size_t size;
+    size_t len, size;
     int fd;
     int patience_ms;          /* left of this snapshot's */
     int64_t written_ms;       /* when something was written last */

@@ -80,6 +80,25 @@ def test_a_list_keeps_nothing_of_its_rows(tollgate, memory, argv):
     assert len(out) > MANY // 10 * 30 or any(few in argv for few in ("order", "audit", "disabled"))
 
 
+@pytest.mark.skipif(SANITIZED or VALGRIND, reason="its own memory is more")
+@pytest.mark.parametrize("argv", ["account list --json", "account list", "domain list --json", "customer list --json"])
+def test_a_list_for_which_there_is_no_memory_is_not_taken_for_a_whole_one(tmp_path, argv):
+    tollgate = Tollgate(tmp_path, sync="none")
+    subprocess.run([sys.executable, SOURCE / "tests/bench/make_export.py", "300", tmp_path / "some.jsonl"], check=True)
+    tollgate.command("init")
+    tollgate.command("store", "import", tmp_path / "some.jsonl")
+    whole, octets, failed = printed(tollgate, *argv.split()).encode(), 1 << 20, 0
+    while True:
+        done = subprocess.run(words(tollgate, *argv.split()), capture_output=True, timeout=DEADLINE_S, preexec_fn=with_memory(octets),
+                              check=False)
+        if (done.returncode, done.stdout) == (0, whole):
+            break
+        assert done.returncode != 0, (octets, done.stdout[-100:])
+        octets += 1 << 14
+        failed += 1
+    assert failed > 10
+
+
 # ---- what is printed ----
 
 def test_json_is_one_array_on_one_line_in_the_order_of_numbers(tollgate):
