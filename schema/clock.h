@@ -25,7 +25,7 @@ enum tg_code tg_clock_latest(struct tg_view *view, uint64_t most, int64_t *lates
  * - Free, monthly: the period is the one that contains now. It has what was left of it before the clock ran ahead, less all that was
  *   used since: nobody gains a message. Where that period is over meanwhile, it has a period's messages less what was used since.
  * - Prepaid: an expiry beyond twelve months from now is twelve months from now; a package that only the clock made expire is back.
- * - A plan that was begun in that time begins now, with as many periods paid.
+ * - A plan that was begun in that time begins now, with as many periods paid and less all that was used of it.
  * - Orders of that time were made now. Those that are not due yet are not overdue, nor is their account in error for them.
  * - Limits by the hour and day hold what they held, at most for an hour and a day.
  * - A password that was made then was made now, and the one before it ends by that.

@@ -20,6 +20,10 @@ struct ledger {
     int64_t used;        /* in the period that contains now: since its start, and since the clock ran ahead */
     int64_t expired;     /* by the clock alone */
     int64_t expires;     /* when that would have been */
+    bool begun;          /* a plan began in a time that has not come: the latest */
+    int64_t begun_with;  /* what was left then */
+    int64_t begun_since, begun_used; /* used and credited since; used since */
+    int64_t ahead_sum;   /* of all movements of that time */
     struct ahead *ahead; /* movements of a time that has not come */
     size_t count, room;
 };
@@ -47,10 +51,20 @@ static void take_past(struct ledger *l, const Tg__Movement *m, int64_t at, int64
 
 static void take_ahead(struct ledger *l, const Tg__Movement *m, int64_t at)
 {
-    if (m->kind == TG__MOVEMENT_KIND__USE)
+    l->ahead_sum += m->amount;
+    if (m->kind == TG__MOVEMENT_KIND__PURCHASE) {
+        l->begun = true;
+        l->begun_with = l->past + l->ahead_sum;
+        l->begun_since = l->begun_used = 0;
+    }
+    if (m->kind == TG__MOVEMENT_KIND__USE) {
         l->used -= m->amount;
-    if (m->kind == TG__MOVEMENT_KIND__USE || m->kind == TG__MOVEMENT_KIND__CREDIT)
+        l->begun_used -= m->amount;
+    }
+    if (m->kind == TG__MOVEMENT_KIND__USE || m->kind == TG__MOVEMENT_KIND__CREDIT) {
         l->since += m->amount;
+        l->begun_since += m->amount;
+    }
     if (m->kind == TG__MOVEMENT_KIND__EXPIRY) {
         l->expired -= m->amount;
         l->expires = at;
@@ -138,16 +152,29 @@ static enum tg_code begin_now(struct tg_change *change, Tg__Account *account, st
 
 /* ---- usage ---- */
 
+/* So much is left of a period, in which so much was used. */
+static void fill_period(struct tg_usage *usage, int64_t messages, int64_t left, int64_t used)
+{
+    left = left > 0 ? left : 0;
+    usage->extra = left + used > messages ? (uint64_t)(left + used - messages) : 0;
+    usage->used = (uint64_t)(messages + (int64_t)usage->extra - left);
+}
+
 static void period_back(const struct tg_plan *plan, struct tg_usage *usage, const struct ledger *l, int64_t now)
 {
     const int64_t period = tg_period_start(plan->since, now);
     const bool same = l->begun_at >= period; /* the period of before is the one that contains now */
     usage->period_start = period;
-    const int64_t messages = (int64_t)tg_plan_in_force(plan, usage, now).messages, used = l->used + (int64_t)usage->day_used;
-    int64_t left = (same ? l->past : messages) + l->since - (int64_t)usage->day_used;
-    left = left > 0 ? left : 0;
-    usage->extra = left + used > messages ? (uint64_t)(left + used - messages) : 0;
-    usage->used = (uint64_t)(messages + (int64_t)usage->extra - left);
+    const int64_t messages = (int64_t)tg_plan_in_force(plan, usage, now).messages, today = (int64_t)usage->day_used;
+    fill_period(usage, messages, (same ? l->past : messages) + l->since - today, l->used + today);
+}
+
+/* Its periods of that time are one now. */
+static void begun_back(const Tg__Account *account, struct tg_usage *usage, const struct ledger *l)
+{
+    const int64_t today = (int64_t)usage->day_used;
+    if (l->begun)
+        fill_period(usage, (int64_t)account->plan_messages, l->begun_with + l->begun_since - today, l->begun_used + today);
 }
 
 static void package_back(struct tg_usage *usage, const struct ledger *l, bool begun_before, int64_t now)
@@ -205,7 +232,9 @@ enum tg_code clock_usage_back(struct tg_change *change, Tg__Account *account, st
         return code;
     if (account->plan == TG__PLAN_KIND__PREPAID)
         package_back(usage, &l, begun_before, now);
-    else if (begun_before && usage->period_start > period)
+    else if (!begun_before)
+        begun_back(account, usage, &l);
+    else if (usage->period_start > period)
         period_back(&plan, usage, &l, now);
     if (usage->last_at > now)
         usage->last_at = now;

@@ -263,6 +263,43 @@ static enum tg_code cap_fn(struct tg_change *change, void *arg, struct tg_error 
     return tg_account_update(change, account, m->now, err);
 }
 
+/* Months of it were no more than it has from now on. */
+static void test_a_plan_that_was_begun_in_that_time_has_less_all_that_was_used_of_it(void **state)
+{
+    struct market *m = *state;
+    monthly(m, "2028-01-31T10:00:00Z");
+    assert_true(take(m, 200));
+    m->now = at("2028-03-02T10:00:00Z");
+    assert_true(take(m, 50));
+    m->now = at("2028-03-03T10:00:00Z");
+    assert_true(take(m, 25));
+    m->now = at("2027-02-11T10:00:00Z");
+    assert_int_equal(set_back(m, false, NULL), 1);
+    assert_int_equal(balance_of(m).period_start, m->now);
+    assert_int_equal(balance_of(m).used, 275);
+    assert_int_equal(left_of(m), 725);
+    assert_int_equal(set_back(m, false, NULL), 0);
+}
+
+static void test_what_came_along_with_a_plan_of_that_time_is_there(void **state)
+{
+    struct market *m = *state;
+    monthly(m, "2028-01-31T10:00:00Z");
+    assert_true(take(m, 300));
+    m->now = at("2028-02-10T10:00:00Z");
+    done(m, change_plan(m, MONTHLY, 3000));
+    done(m, pay(m, m->order));
+    assert_int_equal(left_of(m), 3700);
+    assert_true(take(m, 100));
+    m->now = at("2028-03-20T10:00:00Z");
+    assert_true(take(m, 50));
+    m->now = at("2027-02-11T10:00:00Z");
+    assert_int_equal(set_back(m, false, NULL), 1);
+    assert_int_equal(left_of(m), 3550);
+    assert_int_equal(balance_of(m).used, 150);
+    assert_int_equal(set_back(m, false, NULL), 0);
+}
+
 static void test_limits_by_the_hour_hold_for_an_hour_and_not_for_a_year(void **state)
 {
     struct market *m = *state;
@@ -406,6 +443,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_package_that_only_the_clock_made_expire_is_back, market_begin, market_end),
         cmocka_unit_test_setup_teardown(test_a_package_bought_in_that_time_is_valid_for_twelve_months, market_begin, market_end),
         cmocka_unit_test_setup_teardown(test_a_plan_that_was_begun_in_that_time_begins_now, market_begin, market_end),
+        cmocka_unit_test_setup_teardown(test_a_plan_that_was_begun_in_that_time_has_less_all_that_was_used_of_it, market_begin, market_end),
+        cmocka_unit_test_setup_teardown(test_what_came_along_with_a_plan_of_that_time_is_there, market_begin, market_end),
         cmocka_unit_test_setup_teardown(test_limits_by_the_hour_hold_for_an_hour_and_not_for_a_year, market_begin, market_end),
         cmocka_unit_test_setup_teardown(test_an_old_password_does_not_live_until_that_time, market_begin, market_end),
         cmocka_unit_test_setup_teardown(test_keys_are_made_every_month_again, market_begin, market_end),
