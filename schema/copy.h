@@ -6,8 +6,8 @@
 #include "schema/store.h"
 
 /* A consistent copy of the store as it is now, without the free pages, made in `dir`, which must not hold a store yet
- * (TG_REFUSED); on disk when this returns. A failure (no space) leaves no half copy behind, nor does
- * who is killed (unfinished.h). Progress is in octets. The service goes on meanwhile; LMDB can't reuse pages until the copy
+ * (TG_REFUSED); on disk when this returns. A failure (no space) leaves no half copy behind, nor does who is
+ * killed (unfinished.h). Progress is in octets. The service goes on meanwhile; LMDB can't reuse pages until the copy
  * is done. */
 enum tg_code tg_store_backup(struct tg_store *store, const char *dir, tg_progress_fn *progress, void *arg,
                              struct tg_error *err) TG_MUST_CHECK;

@@ -46,8 +46,8 @@ enum { TG_STORE_FORMAT = 1 };
 enum tg_code tg_store_create(const char *dir, const char *return_path_domain, bool force, int64_t now,
                              struct tg_error *err) TG_MUST_CHECK;
 
-/* Opens an existing store and clears stale readers, as changes do later now and then. TG_UNUSABLE, with one sentence that says what and where:
- * missing, empty, truncated (file shorter than the last page in use), not a store, newer format, owned by
+/* Opens an existing store and clears stale readers, as changes do later now and then. TG_UNUSABLE, with one sentence
+ * that says what and where: missing, empty, truncated (file shorter than the last page in use), not a store, newer format, owned by
  * somebody else, not writable, half imported. An older format is upgraded after a backup beside it. Never makes one.
  * Where it is being compacted, waits some seconds. */
 enum tg_code tg_store_open(const char *dir, const struct tg_store_options *options, struct tg_store **store,
