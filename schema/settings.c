@@ -50,12 +50,13 @@ static void complain(cfg_t *cfg, const char *format, va_list args)
 {
     if (reading == NULL || reading->failed)
         return; /* the first is the cause */
-    char text[300];
+    char text[300], hint[100];
     vsnprintf(text, sizeof text, format, args);
     for (char *c = text; *c != '\0'; c++) /* one line, whatever an escape in a value made */
         *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
     reading->failed = true;
-    tg_fail(reading->err, TG_UNUSABLE, "%s:%d: %s", reading->path, cfg != NULL ? cfg->line : 0, text);
+    tg_settings_hint(text, hint, sizeof hint);
+    tg_fail(reading->err, TG_UNUSABLE, "%s:%d: %s%s", reading->path, cfg != NULL ? cfg->line : 0, text, hint);
 }
 
 static const char *checked(const struct option_row *row, const char *value)
@@ -179,6 +180,13 @@ enum tg_code tg_settings_read(const char *path, struct tg_settings **settings, s
     struct stat file;
     if (stat(path, &file) == 0 && S_ISDIR(file.st_mode))
         return tg_fail(err, TG_UNUSABLE, "can't read the configuration %s: it is a directory", path);
+
+    FILE *text = fopen(path, "re");
+    int open_quote = text != NULL ? tg_settings_open_quote(text) : 0;
+    if (text != NULL)
+        fclose(text);
+    if (open_quote != 0)
+        return tg_fail(err, TG_UNUSABLE, "%s:%d: a quote is opened on this line and not closed on it", path, open_quote);
 
     cfg_opt_t options[TG_OPTION_COUNT + 1];
     fill_options(options);

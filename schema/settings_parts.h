@@ -2,6 +2,9 @@
 #ifndef TG_SETTINGS_PARTS_H
 #define TG_SETTINGS_PARTS_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
 enum option_type { TEXT, LIST, INT, BOOL, CHOICE };
 
 struct option_row {
@@ -30,5 +33,10 @@ enum {
 };
 
 extern const struct option_row tg_option_rows[TG_OPTION_COUNT];
+
+/* What to add to libconfuse's sentence: what is allowed there, or "". */
+void tg_settings_hint(const char *said, char *out, size_t size);
+/* The line where a quote is opened that is not closed on it (a backslash carries on to the next); 0: none. */
+int tg_settings_open_quote(FILE *file);
 
 #endif

@@ -84,6 +84,12 @@ static void test_a_wrong_option_names_its_file_line_and_what_is_allowed(void **s
     (void)state;
     refused("\n\nmax_recipients = 0\n", "3:", "max_recipients", "1 to 100000");
     refused("nonsense = 1\n", "1:", "nonsense", "no such option");
+    refused("nonsense = 1\n", "1:", "nonsense", "tollgate.conf(5) lists them");
+    refused("Max-Recipients = 1\n", "1:", "Max-Recipients", "is 'max_recipients' meant?");
+    refused("max_recipients = abc\n", "1:", "max_recipients", "allowed is 1 to 100000");
+    refused("require_tls = maybe\n", "1:", "require_tls", "allowed is true or false");
+    refused("max_recipients 5\n", "1:", "max_recipients", "NAME = VALUE");
+    refused("auth_listen = {\"unix:/x\"\n", "2:", "premature end", "closing brace");
     refused("count = \"bytes\"\n", "1:", "count", "recipients|messages");
     refused("user = \"x\"\nauth_listen = {\"unix:/run/a\", \"tcp:1\"}\n", "2:", "auth_listen", "inet:HOST:PORT");
     refused("mechanisms = {\"PLAIN\", \"CRAM-MD5\"}\n", "1:", "CRAM-MD5", "SCRAM-SHA-256");
@@ -100,6 +106,22 @@ static void test_a_wrong_option_names_its_file_line_and_what_is_allowed(void **s
     refused("milter_listen = {}\n", "", "milter_listen", "exactly one");
     refused("max_recipients = many\n", "1:", "max_recipients", "");
     refused("log = \"stderr\n", "", "", "");
+}
+
+/* The rest of the file would be a string that nobody reads. */
+static void test_a_quote_that_is_left_open_is_found_on_its_line(void **state)
+{
+    (void)state;
+    struct tg_settings *s;
+    struct tg_error err;
+    refused("user = \"x\"\ncount = \"messages\"\"\nmax_per_hour = 5\n", "2:", "a quote", "not closed");
+    refused("count = \"messages\"\"\nmax_per_hour = 5\nlog = \"stderr\"\n", "1:", "a quote", "not closed");
+    refused("log = \"stderr\nmax_per_hour = 5\n", "1:", "a quote", "not closed");
+    refused("# it's said\n\"", "2:", "a quote", "not closed");
+    assert_ok(read_text("# don't \"\n// nor \"\n/* it's\n \" */\nmailer = \"a \\\" b\"\nlog = 'stderr' # it's\n", &s, &err));
+    assert_string_equal(s->mailer, "a \" b");
+    assert_string_equal(s->log, "stderr");
+    tg_settings_free(&s);
 }
 
 static void test_what_is_wrong_is_one_line_that_can_be_shown(void **state)
@@ -180,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_file_works),
         cmocka_unit_test(test_what_is_set_is_read),
         cmocka_unit_test(test_a_wrong_option_names_its_file_line_and_what_is_allowed),
+        cmocka_unit_test(test_a_quote_that_is_left_open_is_found_on_its_line),
         cmocka_unit_test(test_what_is_wrong_is_one_line_that_can_be_shown),
         cmocka_unit_test(test_a_missing_file_is_one_sentence),
         cmocka_unit_test(test_the_sample_reads_as_the_defaults),
