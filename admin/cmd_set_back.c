@@ -24,7 +24,8 @@ static enum tg_code set_back(struct context *c, const struct input *in, json_t *
     progress_end(&progress);
     json_object_set_new(*result, "ok", json_boolean(code == TG_OK && problems == 0));
     if (code == TG_OK && problems > 0)
-        code = tg_fail(err, TG_FAILED, "%llu accounts could not be brought back (tollgate store check)", (unsigned long long)problems);
+        code = tg_fail(err, TG_FAILED, "%llu account%s could not be brought back (tollgate store check)", (unsigned long long)problems,
+                       problems == 1 ? "" : "s");
     return code;
 }
 
@@ -49,7 +50,8 @@ static void render(const struct terminal *t, const json_t *result)
     if (json_array_size(accounts) == 0)
         fputs("no account is ahead of the clock", t->out);
     else
-        fprintf(t->out, "%zu accounts are back at %s", json_array_size(accounts), json_string_value(json_object_get(result, "now")));
+        fprintf(t->out, "%zu %s back at %s", json_array_size(accounts), json_array_size(accounts) == 1 ? "account is" : "accounts are",
+                json_string_value(json_object_get(result, "now")));
     fprintf(t->out, "%s\n", json_is_true(json_object_get(result, "dry_run")) ? "; a dry run: nothing was changed" : "");
 }
 

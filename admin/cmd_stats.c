@@ -183,8 +183,8 @@ static void render(const struct terminal *t, const json_t *result)
     fprintf(t->out, "%s, of which %s sent something in the last 24 hours\n", panel_number(json_number_of(result, "accounts"), n),
             panel_number(json_number_of(result, "active"), m));
     panel_label(t, "customers");
-    fprintf(t->out, "%s, with %s domains\n", panel_number(json_number_of(result, "customers"), n),
-            panel_number(json_number_of(result, "domains"), m));
+    fprintf(t->out, "%s, with %s domain%s\n", panel_number(json_number_of(result, "customers"), n),
+            panel_number(json_number_of(result, "domains"), m), json_number_of(result, "domains") == 1 ? "" : "s");
     figures_render(t, result);
     render_top(t, json_object_get(result, "top"));
 }

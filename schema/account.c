@@ -171,8 +171,8 @@ enum tg_code tg_account_update(struct tg_change *change, const Tg__Account *acco
     if (code != TG_OK)
         return code;
     if (count > account->max_domains)
-        return tg_fail(err, TG_REFUSED, "%s has %zu domains: dissociate some before the maximum becomes %u", old->username,
-                       count, account->max_domains);
+        return tg_fail(err, TG_REFUSED, "%s has %zu domain%s: dissociate some before the maximum becomes %u", old->username,
+                       count, count == 1 ? "" : "s", account->max_domains);
     audit_text(change, now, old, "--description", old->description, account->description);
     audit_text(change, now, old, "--type", tg_account_type_name(old->type), tg_account_type_name(account->type));
     audit_text(change, now, old, "--notify", old->notify, account->notify);

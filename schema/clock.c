@@ -163,6 +163,8 @@ static const char *state(struct tg_arena *arena, const Tg__Account *a, const str
     struct tg_balance b;
     char text[TG_RFC3339_SIZE];
     tg_plan_balance(&plan, usage, now, &b);
+    if (plan.kind == TG__PLAN_KIND__PREPAID && b.expires == 0) /* nothing was bought yet */
+        return tg_arena_printf(arena, "%s, %llu left", tg_status_name(tg_account_status(a)), (unsigned long long)b.left);
     if (plan.kind == TG__PLAN_KIND__PREPAID)
         return tg_arena_printf(arena, "%s, %llu left until %.10s", tg_status_name(tg_account_status(a)), (unsigned long long)b.left,
                                tg_rfc3339(b.expires, text));

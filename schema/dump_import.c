@@ -87,8 +87,9 @@ static enum tg_code mark(struct tg_change *change, void *arg, struct tg_error *e
             (code = tg_count(view, TG_DB_ACCOUNTS, &accounts, err)) != TG_OK)
             return code;
         if (customers > 0 || accounts > 0)
-            return tg_fail(err, TG_REFUSED, "the store has %llu customers and %llu accounts already: an import fills a new one only "
-                           "(tollgate init --force-new keeps this one aside)", (unsigned long long)customers, (unsigned long long)accounts);
+            return tg_fail(err, TG_REFUSED, "the store has %llu customer%s and %llu account%s already: an import fills a new one only "
+                           "(tollgate init --force-new keeps this one aside)", (unsigned long long)customers, customers == 1 ? "" : "s",
+                           (unsigned long long)accounts, accounts == 1 ? "" : "s");
     }
     record.file = (char *)i->file.name;
     record.started_at = i->now;

@@ -49,7 +49,8 @@ static void look_at_caps(struct tg_arena *arena, const Tg__Daily *d, int64_t day
         return;
     list->told.cap_day = day;
     tg_due_add(list, TG_MAIL_CAP)->detail =
-        tg_arena_printf(arena, "%llu refusals for it on %s, after %llu recipients.", n(refused), date(arena, day), n(d->recipients));
+        tg_arena_printf(arena, "%llu refusal%s for it on %s, after %llu recipient%s.", n(refused), refused == 1 ? "" : "s", date(arena, day),
+                        n(d->recipients), d->recipients == 1 ? "" : "s");
 }
 
 static void look_at_bounces(struct tg_arena *arena, const Tg__Daily *d, int64_t day, struct tg_due_list *list)

@@ -216,7 +216,7 @@ static enum tg_outcome rule_recipients(const struct tg_facts *f, enum tg_stage s
     uint64_t limit = f->account->max_recipients != 0 ? f->account->max_recipients : (uint64_t)f->settings->max_recipients;
     if (f->recipients <= limit)
         return TG_PASS;
-    return refuse(v, "452", "4.5.3", "a message may have %llu recipients", (unsigned long long)limit);
+    return refuse(v, "452", "4.5.3", "a message may have %llu recipient%s", (unsigned long long)limit, limit == 1 ? "" : "s");
 }
 
 static enum tg_outcome rule_return_path(const struct tg_facts *f, enum tg_stage stage, struct tg_verdict *v)

@@ -79,7 +79,7 @@ static enum tg_code check_domains(struct sweep *s, struct tg_error *err)
                        (unsigned long long)result.unknown, result.unknown == 1 ? "" : "s",
                        result.gave_up ? ", and no more were asked about in this sweep" : "", result.why);
     else if (code == TG_OK && result.gave_up)
-        code = tg_fail(&why, TG_FAILED, "the DNS is slow: %llu domains were checked in %d seconds, the next sweep goes on",
+        code = tg_fail(&why, TG_FAILED, "the DNS is slow: of the domains %llu could be checked in %d seconds, the next sweep goes on",
                        (unsigned long long)(result.owned + result.not_owned), DOMAINS_MS / 1000);
     /* Without a resolver all else is done all the same. */
     if (code != TG_OK)
@@ -105,7 +105,7 @@ static enum tg_code notices_apply(struct sweep *s, struct tg_change *change, uin
         return code;
     if ((code = tg_account_get(tg_change_view(change), id, &account, err)) != TG_OK)
         return code;
-    snprintf(detail, sizeof detail, "%zu mails", count);
+    snprintf(detail, sizeof detail, "%zu mail%s", count, count == 1 ? "" : "s");
     sweep_note(s, TG_SWEPT_NOTICES, count, account->username, detail);
     return TG_OK;
 }
@@ -264,8 +264,9 @@ static enum tg_code send_mails(struct sweep *s, struct tg_error *err)
     s->result->count[TG_SWEPT_MAILS_FAILED] += mails.failed + mails.given_up;
     if (mails.failed + mails.given_up > 0) {
         struct tg_error why;
-        tg_fail(&why, TG_FAILED, "%llu mails could not be sent%s: %s", (unsigned long long)(mails.failed + mails.given_up),
-                mails.given_up > 0 ? ", some of them for good" : "", mails.error);
+        unsigned long long unsent = mails.failed + mails.given_up;
+        tg_fail(&why, TG_FAILED, "%llu mail%s could not be sent%s: %s", unsent, unsent == 1 ? "" : "s",
+                mails.given_up == 0 ? "" : mails.failed == 0 ? ", and will not be tried again" : ", some of them for good", mails.error);
         sweep_problem(s, "mails", &why);
     }
     return code;
