@@ -241,10 +241,10 @@ static void end(struct daemon *d)
 }
 
 /* Also to standard error where the log is elsewhere: who starts a daemon by hand reads his terminal. */
-static void tell(const struct daemon *d, const struct tg_error *err)
+static void tell(const struct tg_error *err)
 {
     fprintf(stderr, "tollgate-authd: %s\n", err->text);
-    if (d->app.settings != NULL && strcmp(d->app.settings->log, "stderr") != 0)
+    if (tg_log_is_elsewhere())
         tg_log_error(TG_ERROR, "not-started", err);
 }
 
@@ -256,7 +256,7 @@ static enum tg_code serve(struct daemon *d, const struct options *options, struc
     if (code == TG_OK)
         code = begin(d, err);
     if (code != TG_OK) {
-        tell(d, err);
+        tell(err);
         return code;
     }
     tg_log(TG_INFO, "started", "version", PACKAGE_VERSION, "config", d->app.settings->path, NULL);
@@ -287,7 +287,7 @@ int main(int argc, char **argv)
     if (code != TG_OK)
         fprintf(stderr, "tollgate-authd: %s\n", err.text);
     else if (options.check)
-        printf("%s: in order\n", d.app.settings->path);
+        printf("%s is in order\n", d.app.settings->path);
     else
         code = serve(&d, &options, &err);
     end(&d);

@@ -49,7 +49,8 @@ static enum tg_code open_conn(const char *address, const char *option, int hande
             listener->fd = fd;
     if (listener->fd >= 0)
         return TG_OK;
-    return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s", option, why != 0 ? strerror(why) : "libmilter refused it");
+    return tg_fail(err, TG_UNUSABLE, "can't listen on %s: %s%s", option, why != 0 ? strerror(why) : "libmilter refused it",
+                   why == ENOENT ? " (make its directory, which user and mail server must be able to enter)" : "");
 }
 
 enum tg_code listen_open(const struct tg_settings *settings, struct listener *listener, struct tg_error *err)

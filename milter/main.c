@@ -253,7 +253,8 @@ int main(int argc, char **argv)
     enum tg_code code = prepare(&options, settings, &filter, &listener, &monitor, &detached, &err);
     if (code != TG_OK) {
         fprintf(stderr, "tollgate-milter: %s\n", err.text);
-        tg_log_error(TG_ERROR, "start-failed", &err);
+        if (tg_log_is_elsewhere())
+            tg_log_error(TG_ERROR, "start-failed", &err);
         monitor_free(&monitor);
         tg_settings_free(&settings);
         return code;

@@ -43,8 +43,11 @@ int options_read(int argc, char **argv, struct options *options)
         default: fputs("try tollgate-milter --help\n", stderr); return TG_USAGE;
         }
     }
-    if (optind == argc)
+    if (optind < argc)
+        fprintf(stderr, "tollgate-milter: unexpected argument %s (tollgate-milter --help)\n", argv[optind]);
+    else if (options->pid_file != NULL && !options->detach)
+        fputs("tollgate-milter: --pid-file goes with --detach only\n", stderr);
+    else
         return -1;
-    fprintf(stderr, "tollgate-milter: unexpected argument '%s'\n", argv[optind]);
     return TG_USAGE;
 }

@@ -78,6 +78,14 @@ bool tg_log_enabled(enum tg_level level)
     return enabled;
 }
 
+bool tg_log_is_elsewhere(void)
+{
+    pthread_rwlock_rdlock(&sink.lock);
+    bool elsewhere = sink.to_syslog || sink.fd != STDERR_FILENO;
+    pthread_rwlock_unlock(&sink.lock);
+    return elsewhere;
+}
+
 struct line {
     char text[LINE_MAX_BYTES];
     size_t len;

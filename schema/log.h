@@ -17,6 +17,8 @@ enum tg_code tg_log_open(const char *program, const char *target, const char *le
                          struct tg_error *err) TG_MUST_CHECK;
 void tg_log_close(void);
 bool tg_log_enabled(enum tg_level level);
+/* Whether events go anywhere but to standard error, where a daemon tells of a failed start already. */
+bool tg_log_is_elsewhere(void);
 
 /* tg_log(TG_INFO, "refused", "account", user, "rule", rule, NULL): pairs of strings, ended by one NULL key.
  * Line: `2026-11-24T10:00:00.123Z tollgate-milter[812] info refused account=k3v9x0a2m7qd rule=plan`

@@ -42,6 +42,7 @@ struct reading {
     struct tg_error *err;
     const char *path;
     bool failed;
+    int line;
 };
 static _Thread_local struct reading *reading;
 
@@ -55,8 +56,9 @@ static void complain(cfg_t *cfg, const char *format, va_list args)
     for (char *c = text; *c != '\0'; c++) /* one line, whatever an escape in a value made */
         *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
     reading->failed = true;
+    reading->line = cfg != NULL ? cfg->line : 0;
     tg_settings_hint(text, hint, sizeof hint);
-    tg_fail(reading->err, TG_UNUSABLE, "%s:%d: %s%s", reading->path, cfg != NULL ? cfg->line : 0, text, hint);
+    tg_fail(reading->err, TG_UNUSABLE, "%s:%d: %s%s", reading->path, reading->line, text, hint);
 }
 
 static const char *checked(const struct option_row *row, const char *value)
@@ -178,15 +180,14 @@ enum tg_code tg_settings_read(const char *path, struct tg_settings **settings, s
                        path, strerror(errno));
 
     struct stat file;
-    if (stat(path, &file) == 0 && S_ISDIR(file.st_mode))
+    bool found = stat(path, &file) == 0;
+    if (found && S_ISDIR(file.st_mode))
         return tg_fail(err, TG_UNUSABLE, "can't read the configuration %s: it is a directory", path);
 
-    FILE *text = fopen(path, "re");
+    FILE *text = found && S_ISREG(file.st_mode) ? fopen(path, "re") : NULL; /* a pipe is read once */
     int open_quote = text != NULL ? tg_settings_open_quote(text) : 0;
     if (text != NULL)
         fclose(text);
-    if (open_quote != 0)
-        return tg_fail(err, TG_UNUSABLE, "%s:%d: a quote is opened on this line and not closed on it", path, open_quote);
 
     cfg_opt_t options[TG_OPTION_COUNT + 1];
     fill_options(options);
@@ -202,7 +203,9 @@ enum tg_code tg_settings_read(const char *path, struct tg_settings **settings, s
     int rc = cfg_parse(cfg, path);
     reading = NULL;
     enum tg_code code = TG_OK;
-    if (rc != CFG_SUCCESS || state.failed) {
+    if (open_quote != 0 && !(state.failed && state.line <= open_quote)) {
+        code = tg_fail(err, TG_UNUSABLE, "%s:%d: a quote is opened on this line and not closed on it", path, open_quote);
+    } else if (rc != CFG_SUCCESS || state.failed) {
         code = state.failed              ? TG_UNUSABLE
                : rc == CFG_PARSE_ERROR ? tg_fail(err, TG_UNUSABLE, "%s:%d: this is no line of a configuration (tollgate.conf(5) "
                                                  "says what may stand there)", path, cfg->line)

@@ -99,3 +99,21 @@ def test_every_command_has_help_with_an_example_that_is_one(tollgate):
         example = text.split("example:\n  ")[1].strip()
         assert "tollgate " + " ".join(name) in example, text
         assert tollgate.try_command(*name, "--help").out == text
+
+
+@pytest.mark.parametrize("daemon", ["authd", "milter"])
+def test_a_daemon_that_can_not_start_says_why_once(tollgate, daemon):
+    program = BUILD / daemon / f"tollgate-{daemon}"
+    config = tollgate.directory / "nowhere.conf"
+    config.write_text(tollgate.config.read_text().replace(f"unix:{tollgate.run}/", f"unix:{tollgate.run}/nowhere/"))
+
+    def started(*argv):
+        done = subprocess.run([program, *argv], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    status, _, err = started("-c", config)
+    assert status == 5 and "make its directory" in err and err.count("\n") == 1, err
+    assert started("-t", "-c", config) == (0, f"{config} is in order\n", "")
+    for wrong in (["x"], ["--pid-file", "/x"]):
+        status, _, err = started("-c", config, *wrong)
+        assert status == 2 and err.count("\n") == 1, err
