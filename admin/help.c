@@ -5,11 +5,11 @@
 static void usage_line(FILE *out, const struct command *c)
 {
     fprintf(out, "tollgate %s%s%s", c->noun, c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "");
+    if (c->args != NULL)
+        fprintf(out, " %s", c->args);
     for (const struct opt *o = c->options; o->name != NULL; o++)
         if (o->required)
             fprintf(out, " --%s %s", o->name, o->value);
-    if (c->args != NULL)
-        fprintf(out, " %s", c->args);
 }
 
 static void list(const struct terminal *t, const char *noun)
@@ -23,7 +23,7 @@ static void list(const struct terminal *t, const char *noun)
                  c->args != NULL ? " " : "", c->args != NULL ? c->args : "");
         fputs("  ", t->out);
         terminal_text(t, name, 0, 30);
-        terminal_text(t, c->summary, t->width - 33, 0);
+        terminal_text(t, c->summary, t->is_tty ? t->width - 33 : 0, 0); /* grep finds its words */
         fputc('\n', t->out);
     }
 }

@@ -20,14 +20,26 @@ static void text(FILE *out, const char *s)
     }
 }
 
+/* ": accepted, refused"; a head of so many could not be folded. */
+static void choices(FILE *out, const char *all)
+{
+    const char *between = ": ";
+    for (const char *c = all; *c != '\0'; c += strcspn(c, "|"), c += *c == '|', between = ", ") {
+        char word[40];
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(c, "|"), c);
+        fputs(between, out);
+        text(out, word);
+    }
+}
+
 static void write_command(FILE *out, const struct command *c)
 {
-    fprintf(out, ".It Ic %s%s%s\n", c->noun, c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "");
+    fprintf(out, ".It Ic %s%s%s", c->noun, c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "");
     if (c->args != NULL) {
-        fputs(".Ar ", out);
+        fputs(" Ar ", out);
         text(out, c->args);
-        fputs("\n.br\n", out);
     }
+    fputc('\n', out);
     text(out, c->summary);
     fputc('\n', out);
     if (c->question != NULL)
@@ -38,10 +50,12 @@ static void write_command(FILE *out, const struct command *c)
             fprintf(out, ".It Fl \\-%s", o->name);
             if (o->type != OPT_FLAG) {
                 fputs(" Ar ", out);
-                text(out, o->type == OPT_CHOICE ? o->choices : o->value);
+                text(out, o->type == OPT_CHOICE && strlen(o->choices) < 60 ? o->choices : o->value);
             }
             fputc('\n', out);
             text(out, o->help);
+            if (o->type == OPT_CHOICE && strlen(o->choices) >= 60)
+                choices(out, o->choices);
             fputs(o->required ? " (required).\n" : ".\n", out);
         }
         fputs(".El\n", out);

@@ -16,6 +16,7 @@ void help_keeping(FILE *out)
         ".It Ic store restore\nPuts it back.\n"
         "Which numbers were given to customers, accounts and orders since the backup is not known, and none of them is given again:\n"
         "a million of each are left out, and ten for each second since the last change that the backup has.\n"
+        "Where nothing was changed since, as in a move to another machine,\n.Fl \\-keep-numbers\nleaves none out.\n"
         "A file that is copied back by hand gives them again.\n"
         "The drill: stop both daemons; move\n.Pa data.mdb\naside; restore;\n.Ic store check ;\nstart the daemons.\n"
         "Try it once a year on another machine.\n"
