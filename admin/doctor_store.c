@@ -26,7 +26,7 @@ static void look_at_owner(struct doctor *d, const char *path, mode_t mode)
             doctor_remedy(d, "sudo tollgate doctor");
         } else {
             doctor_error(d, "%s: %s", path, strerror(errno));
-            doctor_remedy(d, "tollgate init");
+            doctor_remedy(d, "tollgate init; where there was a store: tollgate store restore DIR");
         }
         return;
     }
@@ -62,6 +62,21 @@ void doctor_store_files(struct doctor *d)
     doctor_remedy(d, "df -h %s", d->settings->store);
 }
 
+/* Why a store could not be opened, and what to do. */
+static void tell_not_open(struct doctor *d, const struct tg_error *err)
+{
+    char path[4200];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/data.mdb", d->settings->store);
+    doctor_error(d, "%s", err->text);
+    if (stat(d->settings->store, &st) == 0 && st.st_uid != geteuid())
+        doctor_remedy(d, "sudo tollgate doctor");
+    else if (access(path, F_OK) != 0 && errno == ENOENT)
+        doctor_remedy(d, "tollgate init; where there was a store: tollgate store restore DIR");
+    else
+        doctor_remedy(d, "tollgate store check");
+}
+
 /* Nothing but the file's owner may open it, so root becomes him: from here on there is no way back. */
 void doctor_store(struct doctor *d)
 {
@@ -75,8 +90,7 @@ void doctor_store(struct doctor *d)
     if (code == TG_OK)
         code = tg_store_stat(d->store, &stat, &err);
     if (code != TG_OK) {
-        doctor_error(d, "%s", err.text);
-        doctor_remedy(d, "tollgate store check");
+        tell_not_open(d, &err);
         return;
     }
     if (statvfs(d->settings->store, &fs) == 0 && stat.used_bytes > stat.map_bytes / 10 * 9 &&

@@ -79,6 +79,10 @@ struct places {
 static enum tg_code copy_backup(const struct tg_restore *wanted, const char *work, struct tg_error *err)
 {
     struct tg_store *backup;
+    char data[PATH_ROOM];
+    snprintf(data, sizeof data, "%.4000s/" DATA_FILE, wanted->from);
+    if (access(data, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) /* the store's sentence would advise to make one there */
+        return tg_fail(err, TG_UNUSABLE, "there is no backup in %s: name the directory that store backup made, with its " DATA_FILE, wanted->from);
     enum tg_code code = tg_store_open(wanted->from, &(struct tg_store_options){ .read_only = true }, &backup, err);
     if (code != TG_OK)
         return code;

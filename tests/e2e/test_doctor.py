@@ -283,7 +283,8 @@ def test_who_is_not_allowed_to_look_is_told_so(relay):
         assert (checks[door]["result"], checks[door]["remedy"]) == ("warning", "sudo tollgate doctor")
     assert checks["http"]["result"] == "ok"
     assert checks["smtpd_milters"]["result"] == "ok"
-    assert checks["store"]["result"] == "error"
+    assert (checks["store"]["result"], checks["store"]["remedy"]) == ("error", "sudo tollgate doctor")
+    assert "it is owned by user nobody" in checks["store"]["text"]
     assert done.returncode == 1
 
 
@@ -331,7 +332,7 @@ def test_a_store_that_is_not_there(make_relay):
     shutil.rmtree(relay.tollgate.store)
     ok, checks = findings(relay)
     assert not ok
-    assert checks["store-files"][0][2] == "tollgate init"
+    assert checks["store-files"][0][2].startswith("tollgate init; ") and checks["store"][0][2].startswith("tollgate init; ")
     assert "there is no store" in checks["store"][0][1]
     relay.tollgate.try_command("init")
 

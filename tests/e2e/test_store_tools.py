@@ -261,7 +261,7 @@ def test_what_they_print_for_people(new_store, fill, place):
     answer = other.try_command("store", "restore", place / "copy")
     assert answer.status == 0 and re.search(rf"restored_from +{place}/copy\n", answer.out)
     answer = new_store(init=False).try_command("--json", "store", "restore", place / "nothing")
-    assert answer.status == 5 and answer.error["code"] == "unusable" and "there is no store" in answer.error["message"]
+    assert answer.status == 5 and answer.error["code"] == "unusable" and "there is no backup in" in answer.error["message"]
 
 
 # ---- progress ----
