@@ -64,26 +64,38 @@ const struct command cmd_domain_add = {
     .run = domain_add,
 };
 
+struct wanted {
+    int64_t customer;   /* 0: of all */
+    const char *status; /* NULL: all */
+};
+
 static enum tg_code next_domain(const struct row_place *place, const void *arg, json_t **row, struct tg_error *err)
 {
+    const struct wanted *w = arg;
     Tg__Domain *domain;
-    (void)arg;
     enum tg_code code = tg_domain_next(place->view, place->walk, &domain, err);
-    return code == TG_OK ? json_domain(place->view, domain, row, err) : code;
+    if (code != TG_OK || (w->customer != 0 && domain->customer_id != (uint64_t)w->customer) ||
+        (w->status != NULL && strcmp(w->status, tg_domain_status_name(domain->status)) != 0))
+        return code;
+    return json_domain(place->view, domain, row, err);
 }
 
 static enum tg_code domain_list(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
-    struct rows rows = { .db = TG_DB_DOMAINS, .prefix = tg_key_all(), .next = next_domain };
+    struct wanted wanted = { .customer = input_number(in, "customer"), .status = input_text(in, "status") };
+    struct rows rows = { .db = TG_DB_DOMAINS, .prefix = tg_key_all(), .next = next_domain, .arg = &wanted };
     (void)result;
     return rows_print(c, in, &rows, err);
 }
 
 const struct command cmd_domain_list = {
     .noun = "domain", .verb = "list",
-    .summary = "List all domains.",
-    .options = (const struct opt[]){ { 0 } },
-    .example = "tollgate domain list --json",
+    .summary = "List domains: whose each is, whether it is verified, which accounts send as it.",
+    .options = (const struct opt[]){
+        { .name = "customer", .type = OPT_NUMBER, .value = "ID", .help = "of this customer", .min = 1, .max = INT64_MAX },
+        { .name = "status", .type = OPT_CHOICE, .value = "STATUS", .help = "of this status", .choices = "pending|verified|failed" },
+        { 0 } },
+    .example = "tollgate domain list --customer 1 --status pending",
     .columns = "domain customer status created accounts",
     .run = domain_list,
 };

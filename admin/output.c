@@ -41,6 +41,8 @@ void output_object(const struct terminal *terminal, const json_t *object)
     json_object_foreach((json_t *)object, key, value) {
         char cell[4096];
         value_text(value, cell, sizeof cell);
+        if (*cell == '\0')
+            snprintf(cell, sizeof cell, "-");
         terminal_text(terminal, key, 0, widest + GAP);
         const char *colour = terminal_colour(terminal, value_colour(cell));
         fputs(colour, terminal->out);

@@ -33,6 +33,8 @@ static bool is_amount(const char *name)
 static void cell_text(bool days, const json_t *value, char *out, size_t size)
 {
     value_text(value, out, size);
+    if (*out == '\0') /* a cell that is empty would be none for awk */
+        snprintf(out, size, "-");
     if (days && json_is_string(value) && value_local_time(json_string_value(value), out, size))
         out[10] = '\0';
 }

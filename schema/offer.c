@@ -46,8 +46,8 @@ static enum tg_code sizes_of(struct tg_view *view, Tg__PlanKind plan, struct siz
 
 static enum tg_code not_for_sale(Tg__PlanKind plan, uint64_t messages, enum tg_code code, struct tg_error *err)
 {
-    return tg_fail(err, code, "the plan %s%s is not on sale (tollgate plan list shows what is)", tg_plan_name(plan),
-                   messages != 0 ? " with that number of messages" : "");
+    return tg_fail(err, code, "the plan %s%s is not on sale (tollgate plan list shows what is, tollgate plan set puts it on sale)",
+                   tg_plan_name(plan), messages != 0 ? " with that number of messages" : "");
 }
 
 enum tg_code tg_offer_find(struct tg_view *view, Tg__PlanKind plan, uint64_t messages, Tg__Offer **offer, struct tg_error *err)

@@ -133,6 +133,13 @@ def test_domain_and_ip_commands(tollgate, account):
     domains = tollgate.command("account", "show", account.username)["domains"]
     assert {"domain": "other.example", "status": "pending", "subdomains": True} in domains
     tollgate.command("domain", "dissociate", "other.example", account.username)
+
+    def listed(*options):
+        return {d["domain"] for d in tollgate.command("domain", "list", *options)}
+
+    assert listed("--customer", account.customer) == {account.domain, "other.example"}
+    assert "other.example" in listed("--status", "pending") and account.domain not in listed("--status", "pending")
+    assert listed("--customer", 999) == set()
     tollgate.command("domain", "remove", "other.example")
     assert "other.example" not in [d["domain"] for d in tollgate.command("domain", "list")]
     tollgate.command("ip", "add", "192.0.2.0/28", account.username, "--note", "office")
@@ -468,3 +475,23 @@ def test_help_and_version_need_no_configuration():
     for argv in ("--help",), ("help",), ("help", "account"), ("help", "account", "add"), ("account", "add", "--help"), ("--version",):
         done = subprocess.run([TOLLGATE, "-c", "/no/such/file", *argv], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "") and done.stdout, argv
+
+
+def test_a_table_has_a_word_in_every_cell(tollgate, account):
+    tollgate.command("account", "disable", account.username)
+    tollgate.command("account", "enable", account.username)
+    header, *rows = tollgate.try_command("activity", account.username, "--kind", "status").out.splitlines()
+    assert rows and all(len(re.split(r"  +", row.strip())) == len(re.split(r"  +", header.strip())) for row in rows), (header, rows)
+    answer = subprocess.run([TOLLGATE, "-c", tollgate.config, "auth", "test", account.username], input=account.password + "\n",
+                            capture_output=True, text=True, check=False)
+    assert answer.returncode == 0 and answer.stdout == "ok      yes\nreason  -\n", answer
+
+
+def test_help_in_a_pipe_is_whole_and_has_words_in_the_order_of_the_example():
+    def said(*argv):
+        return subprocess.run([TOLLGATE, *argv], capture_output=True, text=True, check=True).stdout
+
+    assert "…" not in "".join(line for line in said("help").splitlines() if line.startswith("  ") and "COMMAND" not in line)
+    assert said("account", "credit", "--help").splitlines()[0] == "usage: tollgate account credit USER N --reason TEXT [OPTION …]"
+    manual = said("help", "--manual")
+    assert ".It Ic account credit Ar USER N" in manual and ".It Fl \\-keep-numbers" in manual

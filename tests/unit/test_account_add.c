@@ -114,7 +114,7 @@ static void test_what_is_not_on_sale_is_not_sold(void **state)
     struct nouns *n = *state;
     struct added a = wish_for(add_customer(n));
     a.wish.plan = TG__PLAN_KIND__MONTHLY;
-    assert_refused(n, run(n, add_account_fn, &a), TG_REFUSED, "plan monthly is not on sale (tollgate plan list shows what is)");
+    assert_refused(n, run(n, add_account_fn, &a), TG_REFUSED, "plan monthly is not on sale (tollgate plan list shows what is, tollgate plan set puts it on sale)");
     a.wish.plan_messages = 5000;
     assert_refused(n, run(n, add_account_fn, &a), TG_REFUSED, "not on sale");
     a.wish.plan = TG__PLAN_KIND__PREPAID;
