@@ -10,6 +10,7 @@
 #include "admin/json.h"
 #include "admin/output.h"
 #include "admin/panel.h"
+#include "admin/value.h"
 #include "schema/account.h"
 #include "schema/activity.h"
 #include "schema/now.h"
@@ -180,6 +181,16 @@ static int by_time(const void *a, const void *b)
     return tg_ref_compare(json_text_of(x, "ref"), json_text_of(y, "ref"));
 }
 
+/* What --since brings from other days has its date, else two nights would look like one. */
+static bool is_of_today(const json_t *event)
+{
+    char when[64], today[16];
+    time_t now = time(NULL);
+    struct tm tm;
+    value_text(json_object_get(event, "time"), when, sizeof when);
+    return localtime_r(&now, &tm) != NULL && strftime(today, sizeof today, "%Y-%m-%d", &tm) > 0 && strncmp(when, today, 10) == 0;
+}
+
 static void show(struct poll *p, bool all)
 {
     if (p->count > 0)
@@ -189,7 +200,7 @@ static void show(struct poll *p, bool all)
             json_dumpf(p->events[i], stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
             fputc('\n', stdout);
         } else {
-            events_line(p->context->terminal, p->events[i], all, false);
+            events_line(p->context->terminal, p->events[i], all, !is_of_today(p->events[i]));
         }
         json_decref(p->events[i]);
     }

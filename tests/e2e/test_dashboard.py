@@ -1,6 +1,8 @@
 """What a person sees on a terminal, what a script reads, and events as they happen."""
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -194,3 +196,16 @@ def test_the_sweep_disables_a_bad_reputation_and_tells_the_provider(relay):
     relay.command("account", "enable", account.username)
     assert relay.command("sweep")["done"]["disabled"] == 0
     assert relay.send(account) == 250
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="no faketime")
+def test_follow_names_the_day_of_what_is_not_of_today(relay):
+    account = relay.tollgate.add_account()
+    relay.tollgate.command("account", "disable", account.username)
+    for shift, day in ("+0 days", ""), ("+2 days", r"\d{4}-\d\d-\d\d "):
+        child = subprocess.Popen(["faketime", shift, BUILD / "admin/tollgate", "-c", relay.tollgate.config, "activity",
+                                  account.username, "--follow", "--since", "7d"], stdout=subprocess.PIPE, text=True, start_new_session=True)
+        line = child.stdout.readline()
+        os.killpg(child.pid, signal.SIGINT)  # faketime is its parent
+        child.communicate(timeout=DEADLINE_S)
+        assert re.match(day + r"\d\d:\d\d:\d\d  status ", line), line
