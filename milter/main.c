@@ -255,6 +255,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "tollgate-milter: %s\n", err.text);
         if (tg_log_is_elsewhere())
             tg_log_error(TG_ERROR, "start-failed", &err);
+        tg_detach_end(&detached);
         monitor_free(&monitor);
         tg_settings_free(&settings);
         return code;

@@ -1,6 +1,7 @@
 /* detach.c: see detach.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@ struct tg_detached {
     int ready;    /* the first process waits at the other end */
     int pid_fd;   /* -1: none */
     char *pid_file;
+    bool made;    /* it was not there before */
+    bool written; /* it names this process: until then it may be another daemon's, which runs */
 };
 
 /* In the process that was started: as the daemon does, so does it. */
@@ -48,9 +51,16 @@ static enum tg_code go(int pipe_fds[2], struct tg_error *err)
 enum tg_code tg_detach(const char *pid_file, struct tg_detached **detached, struct tg_error *err)
 {
     int pid_fd = -1, pipe_fds[2];
+    bool made = false;
     if (pid_file != NULL && pid_file[0] != '/')
         return tg_fail(err, TG_USAGE, "the pid file %s is no absolute path", pid_file);
-    if (pid_file != NULL && (pid_fd = open(pid_file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)) < 0)
+    if (pid_file != NULL) {
+        pid_fd = open(pid_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+        made = pid_fd >= 0;
+        if (pid_fd < 0 && errno == EEXIST)
+            pid_fd = open(pid_file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    }
+    if (pid_file != NULL && pid_fd < 0)
         return tg_fail(err, TG_FAILED, "can't write the pid file %s: %s", pid_file, strerror(errno));
     enum tg_code code = go(pipe_fds, err);
     if (code != TG_OK) {
@@ -61,6 +71,7 @@ enum tg_code tg_detach(const char *pid_file, struct tg_detached **detached, stru
     *detached = tg_xcalloc(1, sizeof **detached);
     (*detached)->ready = pipe_fds[1];
     (*detached)->pid_fd = pid_fd;
+    (*detached)->made = made;
     (*detached)->pid_file = pid_file != NULL ? tg_xstrdup(pid_file) : NULL;
     return TG_OK;
 }
@@ -69,8 +80,10 @@ void tg_detach_ready(struct tg_detached *detached)
 {
     if (detached == NULL)
         return;
-    if (detached->pid_fd >= 0 && ftruncate(detached->pid_fd, 0) == 0)
+    if (detached->pid_fd >= 0 && ftruncate(detached->pid_fd, 0) == 0) {
         dprintf(detached->pid_fd, "%ld\n", (long)getpid());
+        detached->written = true;
+    }
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
         dup2(null, fd);
@@ -90,10 +103,11 @@ void tg_detach_end(struct tg_detached **detached)
     if (d->ready >= 0)
         close(d->ready);
     if (d->pid_fd >= 0) {
-        int emptied = ftruncate(d->pid_fd, 0);
+        int emptied = d->written ? ftruncate(d->pid_fd, 0) : 0;
         (void)emptied;
         close(d->pid_fd);
-        unlink(d->pid_file);
+        if (d->written || d->made)
+            unlink(d->pid_file);
     }
     free(d->pid_file);
     free(d);

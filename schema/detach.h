@@ -14,7 +14,8 @@ struct tg_detached;
 enum tg_code tg_detach(const char *pid_file, struct tg_detached **detached, struct tg_error *err) TG_MUST_CHECK;
 /* Writes the pid file, lets go of the terminal, and the first process exits with 0. NULL: nothing. */
 void tg_detach_ready(struct tg_detached *detached);
-/* At the end: the pid file is emptied and, where that is still allowed, removed. */
+/* At the end: the pid file is emptied and, where that is still allowed, removed; before tg_detach_ready only one that was not there:
+ * another is that of a daemon that runs. */
 void tg_detach_end(struct tg_detached **detached);
 
 #endif

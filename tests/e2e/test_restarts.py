@@ -13,7 +13,7 @@ import time
 import pytest
 from servers.client import Client
 from servers.load import SOAK, Load, check_store, rich
-from servers.process import answers, wait_until
+from servers.process import BUILD, DEADLINE_S, answers, wait_until
 
 ROUNDS = 3 * SOAK
 
@@ -304,3 +304,22 @@ def test_authd_away_defers_logins_and_authorised_addresses(mail):
     with mail.client() as client:
         wait_until("a login", lambda: client.auth_plain(mail.account.username, mail.account.password) == 235)
     assert mail.tollgate.used(mail.account) == 3
+
+
+@pytest.mark.parametrize("daemon", ["authd", "milter"])
+def test_a_second_start_leaves_the_pid_file_of_the_daemon_that_runs(make_relay, daemon):
+    """An init script that is run twice; or its `stop` would find nobody to stop."""
+    tollgate = make_relay(start=False, postfix=False).tollgate
+    argv = [BUILD / f"{daemon}/tollgate-{daemon}", "-c", tollgate.config, "-d", "--pid-file"]
+    ours, other = tollgate.directory / "daemon.pid", tollgate.directory / "other.pid"
+    assert subprocess.run([*argv, ours], check=False, timeout=DEADLINE_S).returncode == 0
+    pid = int(ours.read_text())
+    try:
+        for pid_file in ours, other:
+            again = subprocess.run([*argv, pid_file], capture_output=True, text=True, check=False, timeout=DEADLINE_S)
+            assert again.returncode == 4 and "is this daemon running already?" in again.stderr
+        assert int(ours.read_text()) == pid and not other.exists()
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        wait_until("its end", lambda: not os.path.exists(f"/proc/{pid}"))
+    assert not ours.exists() or ours.read_text() == ""
