@@ -140,7 +140,8 @@ static void render(const struct terminal *t, const json_t *result)
     fprintf(t->out, "\n%s%s%s", terminal_colour(t, accept ? GREEN : RED), verdict, terminal_plain(t));
     if (!accept)
         fprintf(t->out, ", by the rule %s: %s", json_text_of(result, "rule"), json_text_of(result, "reply"));
-    fputc(' ', t->out);
+    if (*json_text_of(result, "text") != '\0')
+        fputc(' ', t->out);
     terminal_text(t, json_text_of(result, "text"), 0, 0);
     fputc('\n', t->out);
 }

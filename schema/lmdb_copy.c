@@ -1,6 +1,7 @@
 /* lmdb_copy.c: see copy.h. */
 #include <dirent.h>
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,16 +102,27 @@ static int copy_to(struct tg_store *store, int fd, tg_progress_fn *progress, voi
     return rc;
 }
 
+/* Root's command has become that user, who may not write where root may. */
+static const char *owner(char name[64])
+{
+    const struct passwd *pw = getpwuid(geteuid());
+    if (pw != NULL)
+        snprintf(name, 64, "%.63s", pw->pw_name);
+    else
+        snprintf(name, 64, "user %ld", (long)geteuid());
+    return name;
+}
+
 /* The directory that was made for a copy that failed goes again; one that was there stays. */
 static enum tg_code backup_into(struct tg_store *store, const char *dir, tg_progress_fn *progress, void *arg, struct tg_error *err)
 {
-    char whole[PATH_ROOM];
+    char whole[PATH_ROOM], name[64];
     struct tg_unfinished u;
     snprintf(whole, sizeof whole, "%.4050s/" DATA_FILE, dir);
     if (access(whole, F_OK) == 0)
         return tg_fail(err, TG_REFUSED, "there is already a store in %s: choose another directory", dir);
     if (!tg_unfinished_begin(whole, &u))
-        return tg_fail(err, TG_FAILED, "can't write in %s: %s (as user %ld, the store's owner)", dir, strerror(errno), (long)geteuid());
+        return tg_fail(err, TG_FAILED, "can't write in %s: %s (as %s, the store's owner)", dir, strerror(errno), owner(name));
     int rc = copy_to(store, u.fd, progress, arg);
     enum tg_code code = TG_OK;
     if (rc != 0)
@@ -124,9 +136,12 @@ static enum tg_code backup_into(struct tg_store *store, const char *dir, tg_prog
 
 enum tg_code tg_store_backup(struct tg_store *store, const char *dir, tg_progress_fn *progress, void *arg, struct tg_error *err)
 {
+    char name[64];
     if (strlen(dir) > DIR_MAX)
         return tg_fail(err, TG_USAGE, "the path is too long");
     bool made = mkdir(dir, 0700) == 0;
+    if (!made && errno == EACCES)
+        return tg_fail(err, TG_FAILED, "can't make %s: %s (as %s, the store's owner)", dir, strerror(EACCES), owner(name));
     if (!made && errno != EEXIST)
         return tg_fail(err, TG_FAILED, "can't make %s: %s", dir, strerror(errno));
     enum tg_code code = backup_into(store, dir, progress, arg, err);

@@ -460,3 +460,13 @@ def test_a_full_disk_during_backup_and_export_leaves_nothing_half_done(new_store
             assert answer.status == 1 and "No space left" in answer.err and answer.err.count("\n") == 1, answer
             assert list(disk.iterdir()) == []
     check(tollgate)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root's command becomes the store's owner")
+def test_a_backup_says_as_whom_it_may_not_write(new_store):
+    tollgate = new_store()
+    roots = tollgate.directory / "roots"
+    (roots / "there").mkdir(parents=True)
+    for place, words in (roots / "new", f"can't make {roots}/new: "), (roots / "there", f"can't write in {roots}/there: "):
+        answer = tollgate.try_command("store", "backup", place)
+        assert answer.status == 1 and words in answer.err and "(as nobody, the store's owner)" in answer.err, answer
