@@ -78,7 +78,7 @@ static enum tg_code ask(struct context *c, const struct input *in, struct questi
     return TG_OK;
 }
 
-static json_t *answer(const struct tg_verdict *v, const struct tg_rule_trace *trace, size_t count)
+static json_t *answer(const struct tg_verdict *v, const Tg__Account *account, const struct tg_rule_trace *trace, size_t count)
 {
     static const char *const verdicts[] = { "accept", "reject", "defer" }, *const outcomes[] = { "pass", "refuse", "skip" };
     char reply[32];
@@ -87,7 +87,8 @@ static json_t *answer(const struct tg_verdict *v, const struct tg_rule_trace *tr
         json_array_append_new(rules, json_pack("{s:s, s:s, s:o}", "rule", trace[i].rule, "outcome", outcomes[trace[i].outcome],
                                                "text", json_text(trace[i].text)));
     snprintf(reply, sizeof reply, "%s %s", v->code, v->enhanced);
-    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "verdict", verdicts[v->kind], "rule", json_text_or_null(v->rule), "reply",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "verdict", verdicts[v->kind], "account",
+                     account != NULL ? json_text(account->username) : json_null(), "rule", json_text_or_null(v->rule), "reply",
                      v->kind == TG_ACCEPT ? json_null() : json_string(reply), "text",
                      json_text(v->kind != TG_ACCEPT ? v->text
                                : v->untouched      ? "passes untouched: no rule looks at it"
@@ -112,7 +113,7 @@ static enum tg_code explain(struct context *c, const struct input *in, json_t **
         tg_facts_gather(view, c->settings, &q.message, c->now, &facts);
         unsigned stages = TG_AT_MAIL | TG_AT_RCPT | TG_AT_END | (q.has_header ? TG_AT_HEADERS : 0u);
         size_t count = tg_explain(&facts, stages, &verdict, trace);
-        *result = answer(&verdict, trace, count);
+        *result = answer(&verdict, facts.account, trace, count);
         tg_view_end(&view);
     }
     tg_header_reset(&q.reader);
@@ -127,6 +128,8 @@ static void render(const struct terminal *t, const json_t *result)
     const json_t *rules = json_object_get(result, "rules"), *rule;
     const char *verdict = json_text_of(result, "verdict");
     size_t i;
+    if (json_is_string(json_object_get(result, "account"))) /* whom an address is authorised for is not in the question */
+        fprintf(t->out, "as the account %s\n\n", json_text_of(result, "account"));
     json_array_foreach(rules, i, rule) {
         const char *outcome = json_text_of(rule, "outcome");
         bool pass = strcmp(outcome, "pass") == 0, skip = strcmp(outcome, "skip") == 0;
@@ -141,7 +144,7 @@ static void render(const struct terminal *t, const json_t *result)
     if (!accept)
         fprintf(t->out, ", by the rule %s: %s", json_text_of(result, "rule"), json_text_of(result, "reply"));
     if (*json_text_of(result, "text") != '\0')
-        fputc(' ', t->out);
+        fputs(accept ? ": " : " ", t->out);
     terminal_text(t, json_text_of(result, "text"), 0, 0);
     fputc('\n', t->out);
 }

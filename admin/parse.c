@@ -257,7 +257,10 @@ static enum tg_code check_arguments(struct line *l)
         least_count += *a != '[';
     }
     size_t first = c->verb != NULL ? 2 : 1, given = l->words - first;
-    if (given < least_count || given > most)
+    if (given > most)
+        return tg_fail(l->err, TG_USAGE, "usage: tollgate %s%s%s %s ('%.60s' is one word too many)", c->noun, c->verb != NULL ? " " : "",
+                       c->verb != NULL ? c->verb : "", c->args != NULL ? c->args : "[OPTION …]", l->word[first + most]);
+    if (given < least_count)
         return tg_fail(l->err, TG_USAGE, "usage: tollgate %s%s%s %s", c->noun, c->verb != NULL ? " " : "",
                        c->verb != NULL ? c->verb : "", c->args != NULL ? c->args : "[OPTION …]");
     if (c->dialogue != NULL && !l->parsed->input.json && is_bare(&l->parsed->input)) {

@@ -116,9 +116,18 @@ def test_every_rule_is_told_in_the_order_in_which_it_is_asked(relay, account):
     assert [r["rule"] for r in told["rules"]] == ["client", "login", "status", "plan", "rate", "sender", "from", "unsubscribe",
                                                   "recipients", "return-path", "store"]
     assert {r["outcome"] for r in told["rules"]} <= {"pass", "refuse", "skip"}
+    assert told["account"] == account.username
     assert relay.tollgate.used(account) == 0
 
 
 def test_a_login_that_is_no_account_is_told_so(relay):
     told = relay.command("explain", "--login", "nosuchuser12", "--from", "a@b.example")
-    assert (told["verdict"], told["rule"], told["reply"]) == ("reject", "login", "550 5.7.1")
+    assert (told["verdict"], told["rule"], told["reply"], told["account"]) == ("reject", "login", "550 5.7.1", None)
+
+
+def test_whose_an_address_is_is_told(relay, account):
+    address = relay.new_address()
+    relay.command("ip", "add", address, account.username)
+    assert relay.command("explain", "--ip", address, "--from", account.sender)["account"] == account.username
+    answer = relay.tollgate.try_command("explain", "--ip", address, "--from", account.sender)
+    assert answer.out.startswith(f"as the account {account.username}\n\n") and answer.out.endswith("\n\naccept\n"), answer.out

@@ -164,7 +164,8 @@ static void test_arguments_are_counted(void **state)
 {
     (void)state;
     assert_usage("account show", "usage: tollgate account show USER");
-    assert_usage("account show a b", "usage: tollgate account show USER");
+    assert_usage("account show a b", "usage: tollgate account show USER ('b' is one word too many)");
+    assert_usage("account set a --ip-lock maybe", "'maybe' is one word too many");
     assert_usage("account show a b c d e f g h", "too many arguments");
     assert_usage("account add --json", "--customer");
     assert_usage("account add --plan free", "--customer");
