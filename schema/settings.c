@@ -43,6 +43,7 @@ struct reading {
     const char *path;
     bool failed;
     int line;
+    int set_on[TG_OPTION_COUNT]; /* the line of each option; 0: not yet */
 };
 static _Thread_local struct reading *reading;
 
@@ -73,6 +74,12 @@ static int validate(cfg_t *cfg, cfg_opt_t *opt)
 {
     const struct option_row *row = row_of(cfg_opt_name(opt));
     assert(row != NULL); /* it knows no others */
+    int *set_on = &reading->set_on[row - tg_option_rows];
+    if (*set_on != 0 && row->type != LIST) { /* of a list each text comes here, and its end */
+        cfg_error(cfg, "%s is set already, on line %d: allowed is once", row->name, *set_on);
+        return -1;
+    }
+    *set_on = cfg->line;
     if (row->type == INT) {
         long value = cfg_opt_getnint(opt, cfg_opt_size(opt) - 1);
         if (value < row->min || value > row->max) {

@@ -108,6 +108,19 @@ static void test_a_wrong_option_names_its_file_line_and_what_is_allowed(void **s
     refused("log = \"stderr\n", "", "", "");
 }
 
+/* Of two lines one would be changed, and the other one count. */
+static void test_an_option_that_is_set_twice_names_both_lines(void **state)
+{
+    (void)state;
+    struct tg_settings *s;
+    struct tg_error err;
+    refused("max_per_hour = 5\n\nmax_per_hour = 6\n", "3:", "max_per_hour", "on line 1");
+    refused("user = \"\"\nrequire_tls = true\nrequire_tls = true\n", "3:", "require_tls", "on line 2");
+    assert_ok(read_text("mechanisms = {\"PLAIN\",\n  \"LOGIN\"}\n", &s, &err));
+    assert_int_equal(s->mechanisms.count, 2);
+    tg_settings_free(&s);
+}
+
 /* The rest of the file would be a string that nobody reads. */
 static void test_a_quote_that_is_left_open_is_found_on_its_line(void **state)
 {
@@ -202,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_file_works),
         cmocka_unit_test(test_what_is_set_is_read),
         cmocka_unit_test(test_a_wrong_option_names_its_file_line_and_what_is_allowed),
+        cmocka_unit_test(test_an_option_that_is_set_twice_names_both_lines),
         cmocka_unit_test(test_a_quote_that_is_left_open_is_found_on_its_line),
         cmocka_unit_test(test_what_is_wrong_is_one_line_that_can_be_shown),
         cmocka_unit_test(test_a_missing_file_is_one_sentence),
