@@ -91,7 +91,7 @@ void domain_render_status(const struct terminal *t, const json_t *d)
 {
     const char *status = json_text_of(d, "status");
     terminal_text(t, json_text_of(d, "domain"), 0, 0);
-    fputs(" is ", t->out);
+    fputs(strcmp(status, "failed") == 0 ? " has " : " is ", t->out);
     panel_word(t, value_colour(status), status);
     fputc('\n', t->out);
 }
