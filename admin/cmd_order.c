@@ -93,14 +93,15 @@ static void show_mail(const struct terminal *t, const json_t *mail)
 {
     char text[600], when[64];
     const char *state = json_text_of(mail, "status"), *error = json_string_value(json_object_get(mail, "error"));
+    const long long attempts = json_number_of(mail, "attempts");
     if (!json_is_object(mail))
         return;
     value_text(json_object_get(mail, strcmp(state, "sent") == 0 ? "sent" : "tried"), when, sizeof when);
     if (strcmp(state, "sent") == 0)
         snprintf(text, sizeof text, "sent to %s on %s", json_text_of(mail, "to"), when);
     else if (error != NULL)
-        snprintf(text, sizeof text, "%s after %lld attempts, the last on %s: %s", state,
-                 json_number_of(mail, "attempts"), when, error);
+        snprintf(text, sizeof text, "%s after %lld attempt%s, the last on %s: %s", state, attempts, attempts == 1 ? "" : "s", when,
+                 error);
     else
         snprintf(text, sizeof text, "%s", state);
     row(t, "mail", text);

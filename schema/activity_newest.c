@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include "schema/activity_newest.h"
 
+enum { FIRST_ROOM = 128 };
+
 /* A heap with the oldest in front, which makes room for a newer one. */
 struct found {
     struct tg_event_id *ids;
@@ -51,7 +53,7 @@ static void take(struct found *f, const struct tg_event_id *id, size_t limit)
         return;
     }
     if (f->count == f->room) {
-        f->room = f->room > 0 ? 2 * f->room : 128;
+        f->room *= 2;
         f->ids = tg_xrealloc(f->ids, f->room * sizeof *f->ids);
     }
     f->ids[f->count] = *id;
@@ -99,7 +101,7 @@ static int in_order(const void *a, const void *b)
 enum tg_code tg_activity_newest(struct tg_view *view, const struct tg_newest *wanted, struct tg_event_id **ids, size_t *count,
                                 bool *more, struct tg_error *err)
 {
-    struct found f = { 0 };
+    struct found f = { .room = FIRST_ROOM };
     struct tg_walk *walk;
     struct tg_key prefix = wanted->all ? tg_key_all() : tg_key_id(wanted->account_id);
     *ids = NULL;
@@ -108,6 +110,7 @@ enum tg_code tg_activity_newest(struct tg_view *view, const struct tg_newest *wa
     if (code != TG_OK)
         return code;
     struct tg_arena *scratch = tg_arena_new();
+    f.ids = tg_xmalloc(f.room * sizeof *f.ids);
     code = look(walk, wanted, scratch, &f, err);
     tg_arena_free(&scratch);
     tg_walk_end(&walk);
@@ -115,8 +118,7 @@ enum tg_code tg_activity_newest(struct tg_view *view, const struct tg_newest *wa
         free(f.ids);
         return code;
     }
-    if (f.count > 0)
-        qsort(f.ids, f.count, sizeof *f.ids, in_order);
+    qsort(f.ids, f.count, sizeof *f.ids, in_order);
     *ids = f.ids;
     *count = f.count;
     *more = f.more;

@@ -2,6 +2,7 @@
 of its own. `make_relay`: one with other settings, or one that a test may break."""
 import pathlib
 import shutil
+import signal
 import sys
 
 import pytest
@@ -12,6 +13,12 @@ from servers.relay import Relay  # noqa: E402
 from servers.terminal import Terminal  # noqa: E402
 from servers.tollgate import Tollgate  # noqa: E402
 from servers.valgrind import LOGS, findings, forget_finished, reason_to_leave_out  # noqa: E402
+
+# What started the tests may have these ignored (nohup, a shell's "&"), and servers would be born so. What is caught is not handed on.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
+
 
 @pytest.hookimpl
 def pytest_collection_modifyitems(items):

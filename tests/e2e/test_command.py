@@ -42,7 +42,7 @@ class Terminal:
     def __init__(self, *argv, interrupts=signal.SIG_DFL):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            signal.signal(signal.SIGINT, interrupts)  # whatever started the tests has of it
+            signal.signal(signal.SIGINT, interrupts)
             os.execv(argv[0], [str(a) for a in argv])
         self.text = ""
 

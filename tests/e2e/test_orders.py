@@ -107,7 +107,7 @@ def test_a_failing_mailer_does_not_lose_the_order_and_the_sweep_sends_it(shop, c
         assert (order["mail"]["status"], order["mail"]["attempts"]) == ("failed", 1)
         assert order["mail"]["error"] == "the mailer exited with 75: queue is full"
         shown = shop.tollgate.try_command("order", "show", order["id"]).out
-        assert "failed after 1 attempts" in shown and "queue is full" in shown
+        assert re.search(r"failed after \d+ attempts?, ", shown) and "queue is full" in shown  # the daemon's sweep may have tried, too
         swept = shop.command("sweep")
         assert swept["done"]["mails_failed"] == 1 and "queue is full" in swept["problems"][0]["detail"]
     finally:
