@@ -51,7 +51,7 @@ static enum tg_code account_list(struct context *c, const struct input *in, json
     struct wanted wanted = { .context = c, .db = customer->given ? TG_DB_CUSTOMER_ACCOUNTS : TG_DB_ACCOUNTS, .status = input_text(in, "status") };
     struct rows rows = {
         .db = wanted.db, .prefix = customer->given ? tg_key_id((uint64_t)customer->number) : tg_key_all(),
-        .next = next_account, .arg = &wanted, .cells = cells_of,
+        .customer = customer->number, .next = next_account, .arg = &wanted, .cells = cells_of,
         .columns = wide ? "username status customer plan used left reputation last_used type description"
                         : "username status plan left reputation last_used description",
     };

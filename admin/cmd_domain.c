@@ -83,7 +83,8 @@ static enum tg_code next_domain(const struct row_place *place, const void *arg, 
 static enum tg_code domain_list(struct context *c, const struct input *in, json_t **result, struct tg_error *err)
 {
     struct wanted wanted = { .customer = input_number(in, "customer"), .status = input_text(in, "status") };
-    struct rows rows = { .db = TG_DB_DOMAINS, .prefix = tg_key_all(), .next = next_domain, .arg = &wanted };
+    struct rows rows = { .db = TG_DB_DOMAINS, .prefix = tg_key_all(), .customer = wanted.customer, .next = next_domain,
+                         .arg = &wanted };
     (void)result;
     return rows_print(c, in, &rows, err);
 }

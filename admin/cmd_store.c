@@ -86,7 +86,7 @@ static enum tg_code store_restore(struct context *c, const struct input *in, jso
     struct tg_restore wanted = { .from = in->arg[0], .to = c->settings->store, .who = c->who, .now = c->now,
                                  .keep_numbers = input_flag(in, "keep-numbers"), .progress = progress_show,
                                  .progress_arg = &progress };
-    struct tg_restored restored;
+    struct tg_restored restored = { .next = { 0 } };
     enum tg_code code = tg_privilege_store_owner(c->settings->store, err);
     if (code == TG_OK)
         code = tg_store_restore(&wanted, &restored, err);

@@ -6,6 +6,7 @@
 #include "admin/progress.h"
 #include "admin/rows.h"
 #include "admin/table.h"
+#include "schema/customer.h"
 
 /* A table of no more rows than FEW is not read twice. */
 enum { FEW = 100, TELL_EVERY = 256 };
@@ -162,12 +163,22 @@ static enum tg_code print_people(struct printing *p, const char *columns, struct
     return code;
 }
 
+static enum tg_code check_customer(struct tg_view *view, int64_t id, struct tg_error *err)
+{
+    Tg__Customer *customer;
+    return id == 0 ? TG_OK : tg_customer_get(view, (uint64_t)id, &customer, err);
+}
+
 enum tg_code rows_print(struct context *c, const struct input *in, const struct rows *rows, struct tg_error *err)
 {
     struct printing p = { .rows = rows };
     enum tg_code code = tg_view_begin(c->store, &p.view, err);
     if (code != TG_OK)
         return code;
+    if ((code = check_customer(p.view, rows->customer, err)) != TG_OK) {
+        tg_view_end(&p.view);
+        return code;
+    }
     outlet_open(&p.outlet, c->terminal);
     code = in->json ? print_json(&p, err) : print_people(&p, rows->columns != NULL ? rows->columns : in->command->columns, err);
     tg_view_end(&p.view);

@@ -25,6 +25,7 @@ struct rows {
     struct tg_key prefix;
     const struct tg_key *from;  /* as in tg_walk_begin */
     uint64_t limit;             /* at most so many rows; 0: all */
+    int64_t customer;           /* whose rows: TG_NOT_FOUND where there is no such customer; 0: everybody's */
     /* The next row, a new reference; *row stays NULL where it is not among those wanted. TG_NOT_FOUND: there is no more. */
     enum tg_code (*next)(const struct row_place *place, const void *arg, json_t **row, struct tg_error *err);
     const void *arg;            /* what `next` and `line` work with */

@@ -1,11 +1,13 @@
 /* clean_memory.c: see clean_memory.h. */
 #include <event2/event.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <sasl/sasl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include "authd/clean_memory.h"
+#include "schema/error.h"
 
 void clean_free(void *memory)
 {
@@ -30,6 +32,7 @@ static void *clean_realloc(void *memory, size_t size)
 
 void clean_memory_begin(void)
 {
+    json_set_alloc_funcs(tg_xmalloc, clean_free); /* which leaves out what it finds no room for */
     event_set_mem_functions(malloc, clean_realloc, clean_free);
     sasl_set_alloc((sasl_malloc_t *)malloc, (sasl_calloc_t *)calloc, (sasl_realloc_t *)clean_realloc, clean_free);
 }

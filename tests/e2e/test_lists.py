@@ -242,3 +242,9 @@ def test_a_damaged_account_is_no_end_of_a_list_and_not_absent(damaged):
             answer = damaged.try_command(*json_wanted, *argv)
             assert answer.status == 5 and user in answer.err and "tollgate store check" in answer.err, (argv, answer)
             assert answer.out == ""
+
+
+@pytest.mark.parametrize("noun", ["account", "domain"])
+def test_a_list_of_nobodys_is_not_an_empty_one(tollgate, noun):
+    answer = tollgate.try_command(noun, "list", "--customer", 99999999)
+    assert answer.status == 3 and "99999999" in answer.err
