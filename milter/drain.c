@@ -52,9 +52,13 @@ static unsigned wait_for_none(atomic_uint *count, int wait_ms)
     return left;
 }
 
-unsigned drain_begin(struct drain *drain, int wait_ms)
+void drain_begin(struct drain *drain)
 {
     atomic_store(&drain->draining, true);
+}
+
+unsigned drain_wait(struct drain *drain, int wait_ms)
+{
     return wait_for_none(&drain->messages, wait_ms);
 }
 

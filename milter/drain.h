@@ -26,8 +26,10 @@ unsigned drain_messages(struct drain *drain);
 /* Are new messages to be put off? */
 bool drain_begun(struct drain *drain);
 
-/* Puts off new messages; waits until none is under way, at most so long. Returns how many still are. */
-unsigned drain_begin(struct drain *drain, int wait_ms);
+/* Puts off new messages, from now on. */
+void drain_begin(struct drain *drain);
+/* Waits until none is under way, at most so long. Returns how many still are. */
+unsigned drain_wait(struct drain *drain, int wait_ms);
 /* No callback begins any more; waits until none runs, at most so long. false: one still does. */
 bool drain_close(struct drain *drain, int wait_ms);
 

@@ -120,10 +120,11 @@ static void wait_for_signal(void)
 static bool stop(struct filter *filter, struct listener *listener, pthread_t thread)
 {
     struct timespec last_words = { .tv_nsec = LAST_WORDS_MS * 1000000L };
+    drain_begin(&filter->drain); /* first: who reads "stopping" may rely on it */
     tg_notify("STOPPING=1");
     tg_log(TG_INFO, "stopping", NULL);
     listen_stop(listener, thread);
-    unsigned left = drain_begin(&filter->drain, DRAIN_MS);
+    unsigned left = drain_wait(&filter->drain, DRAIN_MS);
     if (left > 0) {
         char messages[16];
         snprintf(messages, sizeof messages, "%u", left);

@@ -16,7 +16,7 @@ from servers.tollgate import Tollgate
 
 MANY = 2000 if VALGRIND else 20000
 LAST = f"a{MANY:011d}"
-MORE = 1 << 20  # octets: less than what a list of these would be, of an account some hundred of them
+MORE = 4 << 20  # octets: a fraction of what any list of these would be; the newest activity may keep 24 of each event
 NO_SNAPSHOT = 2 ** 64 - 1
 
 
