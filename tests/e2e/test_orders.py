@@ -104,10 +104,10 @@ def test_a_failing_mailer_does_not_lose_the_order_and_the_sweep_sends_it(shop, c
         assert "will be tried again" in answer.err and "queue is full" in answer.err
         assert "payable until" in answer.out and "https://pay.example/order/" in answer.out
         order = shop.command("order", "list", "--status", "unpaid")[-1]
-        assert (order["mail"]["status"], order["mail"]["attempts"]) == ("failed", 1)
+        assert order["mail"]["status"] == "failed" and order["mail"]["attempts"] in (1, 2)  # authd's first sweep may have tried, too
         assert order["mail"]["error"] == "the mailer exited with 75: queue is full"
         shown = shop.tollgate.try_command("order", "show", order["id"]).out
-        assert re.search(r"failed after \d+ attempts?, ", shown) and "queue is full" in shown  # the daemon's sweep may have tried, too
+        assert re.search(r"failed after \d+ attempts?, ", shown) and "queue is full" in shown
         swept = shop.command("sweep")
         assert swept["done"]["mails_failed"] == 1 and "queue is full" in swept["problems"][0]["detail"]
     finally:
