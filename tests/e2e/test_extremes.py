@@ -243,7 +243,7 @@ def test_failing_logins_from_many_addresses_are_bounded_and_slow_down_nobody_els
     times.sort()
     print(f"{FAILURES} failing logins in {took:.0f} s: {grown} KB more; others' logins: median {times[len(times) // 2] * 1e3:.1f} ms, "
           f"99th of 100 {times[len(times) * 99 // 100] * 1e3:.1f} ms, worst {times[-1] * 1e3:.0f} ms")
-    assert times
+    assert len(times) > (0 if VALGRIND else 5)
     assert SANITIZED or grown < 24 * 1024, f"{grown} KB"
     assert VALGRIND or times[len(times) // 2] < 0.5
     # The failures are told in a bounded number of events.
